@@ -1,0 +1,59 @@
+# `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m
+STACK ?= dev
+OUT ?= rendered/$(STACK)
+export CONTEXT
+
+.DEFAULT_GOAL := help
+.PHONY: help up down preview test test-slow e2e lint format render lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+up: $(VENV)/installed ## bring the dev stack up: embedded platform, or CONTEXT=<your kube context>
+	@$(RUN) local up --stack $(STACK)
+
+down: $(VENV)/installed ## remove the embedded platform (the tool cache stays)
+	@$(RUN) local down --stack $(STACK)
+
+preview: $(VENV)/installed ## show what `make up` would change
+	@$(RUN) local preview --stack $(STACK)
+
+test: lint ## lint and the fast tests
+	$(BIN)/pytest -n 2 -m "not slow and not e2e"
+
+test-slow: $(VENV)/installed ## the tests that take minutes
+	$(BIN)/pytest -m "slow and not e2e"
+
+e2e: $(VENV)/installed ## the whole program on the real engine and API server
+	$(BIN)/pytest -m e2e -x --timeout 900
+
+lint: $(VENV)/installed ## format, lint, types, import directions
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+render: $(VENV)/installed ## write what would be deployed as plain files: STACK=dev|prod OUT=dir
+	@$(RUN) stacks.render $(STACK) $(OUT)
+
+lock: $(VENV)/installed ## make the lock files again from pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove caches and rendered files (the tool cache stays)
+	rm -rf rendered .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(VENV)/installed: requirements-dev.txt
+	@echo "Installing the locked packages into $(VENV) (a minute or two the first time)"
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

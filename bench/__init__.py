@@ -1,0 +1,1 @@
+"""Performance figures, kept as ratios."""
