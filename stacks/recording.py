@@ -4,6 +4,7 @@
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -46,17 +47,10 @@ class Recorder(mocks.MockMonitor):
         self.registrations: list[Registration] = []
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802, ANN401 - the protocol's name and message
-        """Record one registration.
-
-        Raises:
-            ValueError: a resource of the same type and name under the same parent was registered before.
-        """
+        """Record one registration."""
         if request.type == "pulumi:pulumi:Stack":
             return super().RegisterResource(request)
         urn = self.make_urn(request.parent, request.type, request.name)
-        if any(earlier.urn == urn for earlier in self.registrations):
-            msg = f"duplicate resource URN {urn}: two resources share a type, a parent and a name"
-            raise ValueError(msg)
         raw = rpc.deserialize_properties(request.object, keep_unknowns=True)
         self.registrations.append(
             Registration(
@@ -73,7 +67,10 @@ class Recorder(mocks.MockMonitor):
                 dependencies=tuple(request.dependencies),
             )
         )
-        return super().RegisterResource(request)
+        try:
+            return super().RegisterResource(request)
+        finally:
+            _close_event_loop()  # Each of the SDK's worker threads opens one, and none is ever closed.
 
 
 class _Echo(mocks.Mocks):
@@ -87,19 +84,38 @@ class _Echo(mocks.Mocks):
 
 
 def record(
-    program: Callable[[], None], *, stack: str, config: Mapping[str, str], secret_keys: list[str]
+    program: Callable[[], object], *, stack: str, config: Mapping[str, str], secret_keys: list[str]
 ) -> Recorder:
     """Run `program` as the stack's, with this configuration, and return what it registered.
 
     Raises:
+        ValueError: two resources share a type, a parent and a name, which the mocks alone would accept.
         Exception: whatever the program raises.
     """
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     recorder = Recorder()
     mocks.set_mocks(recorder.mocks, project=PROJECT, stack=stack, preview=False, monitor=recorder)
     pulumi.runtime.set_all_config(dict(config), secret_keys)
-    mocks.test(program)()
+    try:
+        mocks.test(lambda: (program(), None)[1])()
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        _close_event_loop()
+    counts = Counter(registration.urn for registration in recorder.registrations)
+    if duplicates := [urn for urn, count in counts.items() if count > 1]:
+        msg = f"duplicate resource URN: {', '.join(duplicates)}"
+        raise ValueError(msg)
     return recorder
+
+
+def _close_event_loop() -> None:
+    """Close the event loop of this thread, if it has one."""
+    try:
+        asyncio.get_event_loop().close()
+    except RuntimeError:
+        return
+    asyncio.set_event_loop(None)
 
 
 def _is_secret(value: object) -> bool:

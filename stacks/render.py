@@ -7,10 +7,9 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dashboards.custom_files import CustomDashboardError
-
 from stacks import program, recording, stack_file
 from stacks.prometheus import to_yaml
 from stacks.recording import Registration
@@ -73,17 +72,22 @@ def render(stack: str, out: Path, path: Path | None = None) -> int:
     return len(objects)
 
 
-def _ordered(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest sorted, but for the keys that a reader looks for first."""
-    first = ("apiVersion", "kind", "name", "namespace", "metadata")
+#: The keys that a reader of a manifest looks for first.
+_FIRST = ("apiVersion", "kind", "name", "namespace", "metadata")
 
-    def sort(value: Any) -> Any:  # noqa: ANN401 - any YAML value
-        if isinstance(value, dict):
-            keys = sorted(value, key=lambda key: (first.index(key) if key in first else len(first), key))
-            return {key: sort(value[key]) for key in keys}
-        return [sort(item) for item in value] if isinstance(value, list) else value
 
-    return sort(manifest)
+def _ordered(value: Any) -> Any:  # noqa: ANN401 - any YAML value
+    """The manifest sorted, so that two renderings differ only where they do, with its identity first."""
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value)
+        return {key: _ordered(items[key]) for key in sorted(items, key=_rank)}
+    if isinstance(value, list):
+        return [_ordered(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def _rank(key: str) -> tuple[int, str]:
+    return (_FIRST.index(key) if key in _FIRST else len(_FIRST), key)
 
 
 def main() -> int:

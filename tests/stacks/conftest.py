@@ -49,7 +49,7 @@ def run_main(
     planted = {f"{PROJECT}:{secret.key}": PLANTED + secret.key for secret in needed}
     given = planted if secrets is None else planted | dict(secrets) if secrets else {}
     return recording.record(
-        lambda: runpy.run_path(str(ROOT / "__main__.py")) and None,
+        lambda: runpy.run_path(str(ROOT / "__main__.py")),
         stack=stack,
         config={**stack_file.raw_values(path), **(changes or {}), **given},
         secret_keys=list(given),

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import cast
 
 import pytest
 
@@ -16,7 +17,7 @@ class Registry(BaseHTTPRequestHandler):
     """A registry with one image, which answers only to the token that it gives out."""
 
     def do_HEAD(self) -> None:
-        port = self.server.server_address[1]
+        port = cast("tuple[str, int]", self.server.server_address)[1]
         if self.headers.get("Authorization") != "Bearer the-token":
             self.send_response(401)
             challenge = f'Bearer realm="http://127.0.0.1:{port}/token",service="reg",scope="pull"'

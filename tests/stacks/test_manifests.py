@@ -1,14 +1,15 @@
 """What is deployed is valid: against Kubernetes' schemas, promtool and amtool."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
-from local.toolchain import binary
 
+from local.toolchain import binary
 from stacks import render, stack_file
 from stacks.recording import Registration
 from stacks.render import placeholder
@@ -29,6 +30,11 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return made[stack]
 
     return folder
+
+
+def identity(manifest: Mapping[str, Any]) -> str:
+    metadata = manifest["metadata"]
+    return f"{manifest['kind']} {metadata.get('namespace')}/{metadata['name']}"
 
 
 def manifests(folder: Path) -> list[Path]:
@@ -53,9 +59,8 @@ def test_a_rendering_holds_every_object_that_main_registers(
     rendered: Callable[[str], Path], stack: str, resources: list[Registration]
 ) -> None:
     written = [yaml.safe_load(file.read_text()) for file in manifests(rendered(stack))]
-    identity = lambda o: (o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"])  # noqa: E731
     registered = [r.inputs for r in resources if r.is_kubernetes_object]
-    assert sorted(map(identity, written), key=str) == sorted(map(identity, registered), key=str)
+    assert sorted(map(identity, written)) == sorted(map(identity, registered))
 
 
 def test_a_rendering_is_the_same_each_time_and_replaces_an_older_one(
