@@ -1,0 +1,357 @@
+"""Every setting of an environment, as one typed and validated value.
+
+A stack file (`Pulumi.<stack>.yaml`) is read once, by `stacks.stack_file`, into `Settings`. Keys are written
+in camelCase there. Secrets are not settings: the model knows which ones are needed, never what they are.
+
+`python -m stacks.settings check STACK` judges a stack file; `python -m stacks.settings secrets STACK` prints
+the lines that set the secrets it needs.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, TypeAdapter, model_validator
+from pydantic.alias_generators import to_camel
+
+from stacks.images import without_digest
+from stacks.quantities import (
+    Duration,
+    PrometheusSize,
+    Quantity,
+    kubernetes_quantity,
+    prometheus_bytes,
+)
+
+PROJECT = "dubbing-monitoring"
+
+#: Blocks may fill this share of the volume; the rest is for the write-ahead log and compaction, which
+#: retention by size does not delete (Prometheus' storage documentation: 80 to 85 %).
+RETENTION_SHARE = 0.8
+
+_DNS_LABEL = r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"
+_ANY_URL = TypeAdapter(HttpUrl)
+
+
+def _url(text: str) -> str:
+    _ANY_URL.validate_python(text)
+    return text
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Name = Annotated[str, Field(pattern=_DNS_LABEL)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Ratio = Annotated[float, Field(gt=0, lt=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret:
+    """One secret of a stack's configuration: its flat key and what it is for."""
+
+    key: str
+    purpose: str
+
+
+class SettingsModel(BaseModel):
+    """What every group of settings shares: immutable, camelCase keys, unknown keys refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_alias=True, validate_by_name=False
+    )
+
+
+class Amounts(SettingsModel):
+    """CPU and memory as Kubernetes quantities; no CPU limit is the default, since throttling hides load."""
+
+    cpu: Quantity | None = Field(default=None, description="a CPU quantity such as 100m")
+    memory: Quantity = Field(description="a memory quantity such as 512Mi")
+
+    def as_mapping(self) -> dict[str, str]:
+        """The amounts under Kubernetes' resource names."""
+        return {"memory": self.memory} | ({"cpu": self.cpu} if self.cpu else {})
+
+
+class Resources(SettingsModel):
+    """Requests and limits of a workload's container."""
+
+    requests: Amounts
+    limits: Amounts
+
+    @model_validator(mode="after")
+    def _limits_hold_the_requests(self) -> "Resources":
+        for resource in ("cpu", "memory"):
+            request, limit = getattr(self.requests, resource), getattr(self.limits, resource)
+            if request and limit and kubernetes_quantity(request) > kubernetes_quantity(limit):
+                msg = f"the {resource} request {request} is above the limit {limit}"
+                raise ValueError(msg)
+        return self
+
+
+def _resources(cpu: str, memory: str, memory_limit: str) -> Resources:
+    return Resources(
+        requests=Amounts(cpu=cpu, memory=memory),
+        limits=Amounts(memory=memory_limit),
+    )
+
+
+class Kubernetes(SettingsModel):
+    """Where the stack is deployed, and what the cluster offers."""
+
+    context: str = Field(min_length=1, description="the kubeconfig context to deploy to")
+    namespace: Name = Field(default="monitoring", description="the namespace of the stack")
+    node_namespace: Name = Field(
+        default="monitoring-node", description="the namespace of the agents on each node"
+    )
+    storage_class: str = Field(
+        min_length=1, description="a storage class of the cluster, such as gp3 (EKS marks none as default)"
+    )
+    protect: bool = Field(
+        default=True, description="refuse to delete namespaces and volumes until they are unprotected"
+    )
+
+
+class Images(SettingsModel):
+    """Where images are pulled from."""
+
+    registry: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._/-]+)?$",
+        description="a mirror with the same paths, such as registry.example.com/mirror",
+    )
+    pull_secret: Name | None = Field(
+        default=None, description="the name of an image pull secret in both namespaces"
+    )
+    require_digest: bool = Field(default=False, description="refuse images that no digest pins")
+
+    @model_validator(mode="after")
+    def _digests_where_required(self) -> "Images":
+        missing = without_digest()
+        if self.require_digest and missing:
+            msg = (
+                f"stacks/images.py has no digest for {', '.join(missing)}: resolve them with "
+                "`python -m stacks.images` where the network allows, and enter them there"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class Retention(SettingsModel):
+    """How long samples are kept: whichever limit is reached first."""
+
+    time: Duration = Field(description="a duration such as 35d")
+    size: PrometheusSize = Field(description="a size such as 12GB")
+
+
+class Prometheus(SettingsModel):
+    """The Prometheus server."""
+
+    scrape_interval: Duration = Field(default="30s", description="a duration such as 30s, at most 2m")
+    retention: Retention
+    volume: Quantity = Field(description="the size of the volume, such as 50Gi")
+    resources: Resources = _resources("250m", "1Gi", "2Gi")
+
+    @model_validator(mode="after")
+    def _retention_fits_the_volume(self) -> "Prometheus":
+        room = kubernetes_quantity(self.volume) * RETENTION_SHARE
+        if prometheus_bytes(self.retention.size) > room:
+            msg = (
+                f"retention.size {self.retention.size} does not fit the volume of {self.volume}: at most "
+                f"{int(room / 1024**2)}MB, which is {RETENTION_SHARE:.0%} of it (the write-ahead log and "
+                "compaction need the rest)"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class Alertmanager(SettingsModel):
+    """Alertmanager."""
+
+    volume: Quantity = Field(default="1Gi", description="the size of the volume, such as 1Gi")
+    resources: Resources = _resources("10m", "64Mi", "128Mi")
+
+
+class Grafana(SettingsModel):
+    """Grafana."""
+
+    root_url: Url = Field(
+        default="http://localhost:3000/",
+        description="the URL under which people reach Grafana in their browser",
+    )
+    volume: Quantity = Field(default="5Gi", description="the size of the volume, such as 5Gi")
+    resources: Resources = _resources("100m", "512Mi", "1280Mi")
+
+
+class PodSelector(SettingsModel):
+    """The pods of an exporter that someone else runs."""
+
+    namespace: Name = Field(description="the namespace of its pods")
+    labels: dict[str, str] = Field(min_length=1, description="the labels of its pods")
+    port: str = Field(description="the name of its pods' metrics port")
+
+
+class Exporter(SettingsModel):
+    """Who runs an exporter: this stack, someone else (then it is only scraped), or nobody."""
+
+    mode: Literal["deploy", "external", "off"] = Field(
+        description="deploy (this stack runs it), external (someone else does: only scrape it) or off"
+    )
+    external: PodSelector | None = Field(default=None, description="its pods: namespace, labels and port")
+    resources: Resources = _resources("10m", "32Mi", "128Mi")
+
+    @model_validator(mode="after")
+    def _external_says_where(self) -> "Exporter":
+        if self.mode == "external" and self.external is None:
+            msg = "mode is external, so external must say which pods to scrape: namespace, labels and port"
+            raise ValueError(msg)
+        return self
+
+
+class GpuMetrics(Exporter):
+    """NVIDIA's DCGM exporter; the GPU Operator brings one of its own, which is the default of `external`."""
+
+    external: PodSelector | None = PodSelector(
+        namespace="gpu-operator", labels={"app": "nvidia-dcgm-exporter"}, port="metrics"
+    )
+    node_selector: dict[str, str] = Field(
+        default={"nvidia.com/gpu.present": "true"}, description="the labels of nodes that have a GPU"
+    )
+    resources: Resources = _resources("100m", "128Mi", "512Mi")
+
+
+class KubeStateMetrics(Exporter):
+    """kube-state-metrics."""
+
+    resources: Resources = _resources("10m", "190Mi", "512Mi")
+
+
+class OpenCost(Exporter):
+    """OpenCost; it loads a price list at start, hence the memory."""
+
+    resources: Resources = _resources("10m", "128Mi", "1Gi")
+
+
+class Kubelet(SettingsModel):
+    """The kubelet and cAdvisor of each node."""
+
+    mode: Literal["external", "off"] = Field(description="external (each node's own) or off")
+
+
+class PostgresServer(SettingsModel):
+    """A PostgreSQL server to watch, through a role with `pg_monitor`."""
+
+    name: Name = Field(description="its name on dashboards")
+    host: str = Field(min_length=1, description="a host name")
+    port: Port = 5432
+    database: str = "postgres"
+    user: str = "monitoring"
+    ssl_mode: Literal["disable", "require", "verify-ca", "verify-full"] = "verify-full"
+
+    @property
+    def secret(self) -> Secret:
+        """The password of the monitoring role."""
+        return Secret(
+            key=f"postgresPassword-{self.name}",
+            purpose=f"password of role {self.user} on {self.host}:{self.port}",
+        )
+
+
+class Postgres(Exporter):
+    """postgres_exporter, one for each server."""
+
+    servers: tuple[PostgresServer, ...] = Field(default=(), description="a list of servers")
+
+
+class RedisServer(SettingsModel):
+    """A Redis server to watch."""
+
+    name: Name = Field(description="its name on dashboards")
+    host: str = Field(min_length=1, description="a host name")
+    port: Port = 6379
+    tls: bool = True
+
+    @property
+    def secret(self) -> Secret:
+        """The password of the server."""
+        return Secret(key=f"redisPassword-{self.name}", purpose=f"password of {self.host}:{self.port}")
+
+
+class Redis(Exporter):
+    """redis_exporter, one for each server."""
+
+    servers: tuple[RedisServer, ...] = Field(default=(), description="a list of servers")
+
+
+class Probe(SettingsModel):
+    """An address that blackbox_exporter asks over HTTP."""
+
+    name: Name = Field(description="its name on dashboards; the one named api feeds the API's uptime")
+    url: Url = Field(description="a URL that starts with http:// or https://")
+
+
+class Blackbox(Exporter):
+    """blackbox_exporter and what it probes."""
+
+    probes: tuple[Probe, ...] = Field(default=(), description="a list of probes")
+
+
+class Levels(SettingsModel):
+    """A warning and a critical threshold of one condition, as ratios from 0 to 1."""
+
+    warning: Ratio = Field(description="a ratio between 0 and 1")
+    critical: Ratio = Field(description="a ratio between 0 and 1")
+
+
+class Thresholds(SettingsModel):
+    """What tiles and panels colour by; the defaults are the specification's numbers."""
+
+    api_uptime: Levels = Levels(warning=0.99, critical=0.95)
+    disk_usage: Levels = Levels(warning=0.80, critical=0.90)
+
+    @model_validator(mode="after")
+    def _critical_is_the_worse(self) -> "Thresholds":
+        if self.api_uptime.critical >= self.api_uptime.warning:
+            msg = "apiUptime.critical must be below apiUptime.warning: less uptime is worse"
+            raise ValueError(msg)
+        if self.disk_usage.critical <= self.disk_usage.warning:
+            msg = "diskUsage.critical must be above diskUsage.warning: more usage is worse"
+            raise ValueError(msg)
+        return self
+
+
+class Settings(SettingsModel):
+    """A whole environment."""
+
+    cluster: Name = Field(description="the cluster's name, the `cluster` label of every series")
+    kubernetes: Kubernetes
+    images: Images = Images()
+    prometheus: Prometheus
+    alertmanager: Alertmanager = Alertmanager()
+    grafana: Grafana = Grafana()
+    gpu_metrics: GpuMetrics
+    kube_state_metrics: KubeStateMetrics
+    node_exporter: Exporter
+    kubelet: Kubelet
+    postgres: Postgres
+    redis: Redis
+    blackbox: Blackbox
+    opencost: OpenCost
+    thresholds: Thresholds = Thresholds()
+
+    def secrets_needed(self) -> tuple[Secret, ...]:
+        """The secrets without which this environment cannot be deployed."""
+        servers = (
+            *(self.postgres.servers if self.postgres.mode == "deploy" else ()),
+            *(self.redis.servers if self.redis.mode == "deploy" else ()),
+        )
+        return (
+            Secret(
+                key="grafanaAdminPassword", purpose="password of Grafana's user admin, 8 characters or more"
+            ),
+            Secret(key="grafanaSecretKey", purpose="key that encrypts what Grafana stores; keep it for ever"),
+            *(server.secret for server in servers),
+        )
+
+
+if __name__ == "__main__":
+    from stacks.stack_file import main
+
+    raise SystemExit(main())

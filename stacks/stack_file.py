@@ -1,0 +1,262 @@
+"""Reads a stack's configuration into `Settings`, and reports all of its mistakes at once."""
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from stacks.settings import PROJECT, Secret, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+_SECRET_PREFIXES = ("grafanaAdminPassword", "grafanaSecretKey", "postgresPassword-", "redisPassword-")
+
+
+class SettingsError(Exception):
+    """A stack's configuration cannot be used; the text names every mistake and how to mend it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """One wrong setting: its full key, what it got, what it takes and how to set it."""
+
+    key: str
+    got: str
+    takes: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"  {self.key}\n    got:   {self.got}\n    takes: {self.takes}\n    mend:  {self.mend}"
+
+
+def stack_file(stack: str) -> Path:
+    """The committed configuration of a stack."""
+    return ROOT / f"Pulumi.{stack}.yaml"
+
+
+def read_stack_file(path: Path) -> Settings:
+    """Read a stack file as text; its secrets are not looked at, only that none is in plain text.
+
+    Raises:
+        SettingsError: the file is missing, is no YAML, or any setting in it is wrong.
+    """
+    config = _config(path)
+    secret_keys = {key for key, value in config.items() if _is_encrypted(value)}
+    return parse(raw_values(path), secret_keys, stack=_stack_of(path))
+
+
+def raw_values(path: Path) -> dict[str, str]:
+    """The file's configuration as the engine hands it to a program: texts, and JSON for all else.
+
+    Raises:
+        SettingsError: the file is missing or is no stack file.
+    """
+    return {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in _config(path).items()
+    }
+
+
+def _stack_of(path: Path) -> str:
+    return path.name.split(".")[1]
+
+
+def _is_encrypted(value: object) -> bool:
+    return isinstance(value, dict) and list(cast("dict[str, object]", value)) == ["secure"]
+
+
+def _config(path: Path) -> dict[str, object]:
+    try:
+        document: object = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        stacks = ", ".join(sorted(_stack_of(p) for p in path.parent.glob("Pulumi.*.yaml"))) or "none"
+        msg = f"There is no stack file {path.name} (stacks here: {stacks})."
+        raise SettingsError(msg) from None
+    except yaml.YAMLError as error:
+        msg = f"{path.name} is not valid YAML: {error}"
+        raise SettingsError(msg) from None
+    config = cast("dict[str, object]", document).get("config") if isinstance(document, dict) else None
+    if not isinstance(config, dict):
+        msg = f"{path.name} must have a mapping named `config` at the top."
+        raise SettingsError(msg)
+    return cast("dict[str, object]", config)
+
+
+def parse(values: Mapping[str, object], secret_keys: Iterable[str], *, stack: str) -> Settings:
+    """Turn raw configuration (texts and JSON, as the engine hands it to a program) into `Settings`.
+
+    Raises:
+        SettingsError: with every mistake of the configuration.
+    """
+    prefix = f"{PROJECT}:"
+    fields = {info.alias or name: info for name, info in Settings.model_fields.items()}
+    raw: dict[str, object] = {}
+    mistakes: list[Mistake] = []
+    for full_key, value in values.items():
+        if not full_key.startswith(prefix):
+            continue
+        key = full_key.removeprefix(prefix)
+        if key.startswith(_SECRET_PREFIXES):
+            if full_key not in secret_keys:
+                mistakes.append(_plain_secret(full_key, stack))
+        elif full_key in secret_keys and key in fields:
+            mistakes.append(_secret_setting(full_key, stack))
+        elif key in fields and fields[key].annotation is not str:
+            raw[key] = _from_json(value)
+        else:
+            raw[key] = value
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        mistakes += _mistakes(error, stack)
+        settings = None
+    if settings is None or mistakes:
+        raise SettingsError(_report(mistakes, stack))
+    return settings
+
+
+def missing_secrets(settings: Settings, present: Iterable[str]) -> tuple[Secret, ...]:
+    """The needed secrets whose full keys are not among `present`."""
+    given = set(present)
+    return tuple(secret for secret in settings.secrets_needed() if f"{PROJECT}:{secret.key}" not in given)
+
+
+def secret_lines(secrets: Iterable[Secret], stack: str) -> list[str]:
+    """The commands that set secrets; each asks for its value, so that it stands in no history."""
+    return [
+        f"pulumi config set --secret --stack {stack} {PROJECT}:{secret.key}   # {secret.purpose}"
+        for secret in secrets
+    ]
+
+
+def _from_json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
+
+
+def _report(mistakes: list[Mistake], stack: str) -> str:
+    count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    return "\n".join(
+        (f"The configuration of stack {stack} has {count}; nothing was created.", *map(str, mistakes))
+    )
+
+
+def _plain_secret(key: str, stack: str) -> Mistake:
+    return Mistake(
+        key=key,
+        got="plain text",
+        takes="a secret, encrypted by the stack's secrets provider",
+        mend=f"pulumi config set --secret --stack {stack} {key}",
+    )
+
+
+def _secret_setting(key: str, stack: str) -> Mistake:
+    return Mistake(
+        key=key,
+        got="an encrypted value",
+        takes="plain settings: a secret has a key of its own (python -m stacks.settings secrets "
+        + stack
+        + ")",
+        mend=f"pulumi config rm --stack {stack} {key}",
+    )
+
+
+def _mistakes(error: ValidationError, stack: str) -> list[Mistake]:
+    return [_mistake(dict(detail), stack) for detail in error.errors(include_url=False)]
+
+
+def _mistake(detail: dict[str, Any], stack: str) -> Mistake:
+    location: tuple[str | int, ...] = detail["loc"]
+    path = _path(location)
+    key = f"{PROJECT}:{path}"
+    reason = str(detail["msg"]).removeprefix("Value error, ")
+    setting = f"pulumi config set --stack {stack} --path '{key}'"
+    known, description = _describe(location)
+    if detail["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(str(location[-1]), known, n=1)
+        return Mistake(
+            key=key,
+            got="a key that does not exist",
+            takes=f"one of {', '.join(known)}",
+            mend=(f"did you mean {close[0]}? " if close else "")
+            + f"pulumi config rm --stack {stack} --path '{key}'",
+        )
+    if detail["type"] == "missing":
+        return Mistake(
+            key=key, got="nothing", takes=description or "a value (required)", mend=f"{setting} VALUE"
+        )
+    got = detail["input"]
+    if isinstance(got, BaseModel):
+        got = got.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    text = json.dumps(got, default=str)
+    return Mistake(
+        key=key,
+        got=text if len(text) <= 200 else text[:200] + " …",  # noqa: PLR2004 - a line or two on a terminal
+        takes=f"{description}: {reason}" if description else reason,
+        mend=f"{setting} VALUE" if not isinstance(detail["input"], dict) else f"edit Pulumi.{stack}.yaml",
+    )
+
+
+def _path(location: tuple[str | int, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _describe(location: tuple[str | int, ...]) -> tuple[list[str], str | None]:
+    """The keys that are known beside the location's last part, and what the last part takes."""
+    model: type[BaseModel] | None = Settings
+    known: list[str] = []
+    description: str | None = None
+    for part in location:
+        if isinstance(part, int):
+            continue
+        if model is None:
+            return [], description
+        fields = {info.alias or name: info for name, info in model.model_fields.items()}
+        known = sorted(fields)
+        info = fields.get(part)
+        if info is None:
+            return known, None
+        description = info.description
+        model = _model_of(info.annotation)
+    return known, description
+
+
+def _model_of(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in cast("tuple[object, ...]", getattr(annotation, "__args__", ())):
+        if (found := _model_of(argument)) is not None:
+            return found
+    return None
+
+
+def main() -> int:
+    """The command line of `python -m stacks.settings`: 0 when the stack file can be used, else 1."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stacks.settings", description="Judge a stack file, or list the secrets that it needs."
+    )
+    parser.add_argument("command", choices=("check", "secrets"))
+    parser.add_argument("stack", help="the stack's name: dev or prod")
+    arguments = parser.parse_args()
+    try:
+        settings = read_stack_file(stack_file(arguments.stack))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if arguments.command == "secrets":
+        print("\n".join(secret_lines(settings.secrets_needed(), arguments.stack)))
+    else:
+        print(f"Pulumi.{arguments.stack}.yaml: no mistake found")
+    return 0
