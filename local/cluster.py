@@ -188,7 +188,6 @@ class Cluster:
             "kwok": (
                 f"--config={_STAGES}",
                 "--manage-all-nodes",
-                "--node-lease-duration-seconds=40",
                 f"--cidr={_POD_RANGE}",
             ),
         }
