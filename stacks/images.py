@@ -113,11 +113,11 @@ def main() -> int:
             digest = resolve_digest(image)
         except OSError as error:
             failures += 1
-            print(f"{name}: {image.reference()}: not resolved: {error}", file=sys.stderr)  # noqa: T201
+            print(f"{name}: {image.reference()}: not resolved: {error}", file=sys.stderr)
         else:
-            print(f'{name}: tag="{image.tag}", digest="{digest}"')  # noqa: T201
+            print(f'{name}: tag="{image.tag}", digest="{digest}"')
     if failures:
-        print(f"{failures} of {len(IMAGES)} not resolved: is this machine allowed out?", file=sys.stderr)  # noqa: T201
+        print(f"{failures} of {len(IMAGES)} not resolved: is this machine allowed out?", file=sys.stderr)
     return 1 if failures else 0
 
 

@@ -46,26 +46,45 @@ def read_stack_file(path: Path) -> Settings:
     Raises:
         SettingsError: the file is missing, is no YAML, or any setting in it is wrong.
     """
+    config = _config(path)
+    secret_keys = {key for key, value in config.items() if _is_encrypted(value)}
+    return parse(raw_values(path), secret_keys, stack=_stack_of(path))
+
+
+def raw_values(path: Path) -> dict[str, str]:
+    """The file's configuration as the engine hands it to a program: texts, and JSON for all else.
+
+    Raises:
+        SettingsError: the file is missing or is no stack file.
+    """
+    return {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in _config(path).items()
+    }
+
+
+def _stack_of(path: Path) -> str:
+    return path.name.split(".")[1]
+
+
+def _is_encrypted(value: object) -> bool:
+    return isinstance(value, dict) and list(cast("dict[str, object]", value)) == ["secure"]
+
+
+def _config(path: Path) -> dict[str, object]:
     try:
         document: object = yaml.safe_load(path.read_text())
     except FileNotFoundError:
-        stacks = ", ".join(sorted(p.name.split(".")[1] for p in path.parent.glob("Pulumi.*.yaml"))) or "none"
+        stacks = ", ".join(sorted(_stack_of(p) for p in path.parent.glob("Pulumi.*.yaml"))) or "none"
         msg = f"There is no stack file {path.name} (stacks here: {stacks})."
         raise SettingsError(msg) from None
     except yaml.YAMLError as error:
         msg = f"{path.name} is not valid YAML: {error}"
         raise SettingsError(msg) from None
-    config = cast("dict[str, Any]", document).get("config") if isinstance(document, dict) else None
+    config = cast("dict[str, object]", document).get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
         msg = f"{path.name} must have a mapping named `config` at the top."
         raise SettingsError(msg)
-    values: dict[str, object] = {}
-    secret_keys: set[str] = set()
-    for key, value in cast("dict[str, Any]", config).items():
-        if isinstance(value, dict) and list(cast("dict[str, Any]", value)) == ["secure"]:
-            secret_keys.add(key)
-        values[key] = value if isinstance(value, str) else json.dumps(value)
-    return parse(values, secret_keys, stack=path.name.split(".")[1])
+    return cast("dict[str, object]", config)
 
 
 def parse(values: Mapping[str, object], secret_keys: Iterable[str], *, stack: str) -> Settings:
@@ -234,10 +253,10 @@ def main() -> int:
     try:
         settings = read_stack_file(stack_file(arguments.stack))
     except SettingsError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command talks to its terminal
+        print(error, file=sys.stderr)
         return 1
     if arguments.command == "secrets":
-        print("\n".join(secret_lines(settings.secrets_needed(), arguments.stack)))  # noqa: T201
+        print("\n".join(secret_lines(settings.secrets_needed(), arguments.stack)))
     else:
-        print(f"Pulumi.{arguments.stack}.yaml: no mistake found")  # noqa: T201
+        print(f"Pulumi.{arguments.stack}.yaml: no mistake found")
     return 0

@@ -1,0 +1,302 @@
+"""Grafana: provisioned from files, its own database on a volume, the admin password from a secret."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from stacks import workload as w
+from stacks.alertmanager import PORT as ALERTMANAGER_PORT
+from stacks.prometheus import PORT as PROMETHEUS_PORT
+from stacks.prometheus import to_yaml
+from stacks.scrape import ScrapeJob, own_pods, pod_job
+from stacks.settings import Grafana as GrafanaSettings
+from stacks.settings import Settings
+
+NAME = "grafana"
+PORT = 3000
+SERVICE_PORT = 80
+USER = 472
+DATA_PATH = "/var/lib/grafana"
+SECRETS_PATH = "/etc/grafana/secrets"
+PROVISIONING_PATH = "/etc/grafana/provisioning"
+DASHBOARDS_PATH = "/etc/grafana/dashboards"
+DATASOURCE_UID = "prometheus"
+
+#: A ConfigMap holds at most 1 MiB.
+CONFIG_MAP_LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrafanaArgs:
+    """What Grafana runs with."""
+
+    place: w.Place
+    settings: GrafanaSettings
+    scrape_interval: str
+    dashboards: Mapping[str, str]
+    """The project's dashboards: file name to JSON, together in one ConfigMap."""
+    custom_dashboards: Mapping[str, str]
+    """Dashboards that people dropped in: file name to JSON, each in a ConfigMap of its own."""
+    admin_password: pulumi.Output[str]
+    secret_key: pulumi.Output[str]
+
+
+class Grafana(pulumi.ComponentResource):
+    """Grafana, reachable in its namespace as `grafana`, port 80."""
+
+    url: pulumi.Output[str]
+
+    def __init__(self, name: str, args: GrafanaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        refuse_oversized("grafana-dashboards", args.dashboards)
+        for file, text in args.custom_dashboards.items():
+            refuse_oversized(custom_config_map(file), {file: text})
+        super().__init__("dubbing:monitoring:Grafana", name, None, opts)
+        place = args.place
+
+        secret = k8s.core.v1.Secret(
+            f"{name}-secret",
+            metadata=w.metadata(place, NAME),
+            string_data={"admin-password": args.admin_password, "secret-key": args.secret_key},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        files = provisioning_files(args.scrape_interval)
+        provisioning = self._config_map("provisioning", "grafana-provisioning", files, place)
+        dashboards = self._config_map("dashboards", "grafana-dashboards", args.dashboards, place)
+        custom = [
+            self._config_map(f"custom-{file}", custom_config_map(file), {file: text}, place)
+            for file, text in args.custom_dashboards.items()
+        ]
+        claim = w.volume_claim(NAME, place, self, size=args.settings.volume, of=NAME)
+        restarts_on = pulumi.Output.concat(
+            w.checksum(*files.values()), "-", w.secret_checksum(args.secret_key, args.admin_password)
+        )
+        server = grafana_workload(args.settings, sorted(args.custom_dashboards), restarts_on)
+        account = w.service_account(server, place, self)
+        spec = w.pod_spec(server, place)
+        k8s.apps.v1.Deployment(
+            name,
+            metadata={"name": NAME, "namespace": place.namespace, "labels": server.labels},
+            spec={
+                "replicas": 1,
+                # Its database is a file on a volume that one pod at a time may write.
+                "strategy": {"type": "Recreate"},
+                "selector": {"match_labels": server.selector},
+                "template": w.pod_template(
+                    server, place, {**spec, "init_containers": [admin_password_container(server, place)]}
+                ),
+            },
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[account, claim, secret, provisioning, dashboards, *custom]
+            ),
+        )
+        service = w.service(server, place, self, port=SERVICE_PORT)
+        self.url = service.metadata.apply(lambda m: f"http://{m.name}.{m.namespace}")
+        self.register_outputs({"url": self.url})
+
+    def _config_map(
+        self, name: str, physical: str, data: Mapping[str, str], place: w.Place
+    ) -> k8s.core.v1.ConfigMap:
+        return k8s.core.v1.ConfigMap(
+            f"{NAME}-{name}",
+            metadata=w.metadata(place, physical, of=NAME),
+            data=dict(data),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def refuse_oversized(config_map: str, data: Mapping[str, str]) -> None:
+    """Refuse a ConfigMap over Kubernetes' limit of 1 MiB.
+
+    Raises:
+        ValueError: naming the ConfigMap, its size, and its largest file.
+    """
+    sizes = {name: len(name) + len(text.encode()) for name, text in data.items()}
+    if sum(sizes.values()) > CONFIG_MAP_LIMIT:
+        largest = max(sizes, key=lambda name: sizes[name])
+        msg = (
+            f"ConfigMap {config_map} would be {sum(sizes.values())} bytes, over Kubernetes' limit of "
+            f"{CONFIG_MAP_LIMIT}: its largest file is {largest} ({sizes[largest]} bytes); split it"
+        )
+        raise ValueError(msg)
+
+
+def custom_config_map(file: str) -> str:
+    """The name of the ConfigMap of a custom dashboard's file."""
+    return "grafana-dashboard-" + file.removesuffix(".json").lower().replace("_", "-").replace(" ", "-")
+
+
+def grafana_workload(
+    settings: GrafanaSettings, custom_files: list[str], restarts_on: pulumi.Output[str]
+) -> w.Workload:
+    """The server's container."""
+    options = grafana_options(settings)
+    return w.Workload(
+        name=NAME,
+        image="grafana",
+        resources=settings.resources,
+        user=USER,
+        ports={"http": PORT},
+        env=[{"name": key, "value": value} for key, value in options.items()],
+        mounts=(
+            w.Mount(
+                name="data",
+                path=DATA_PATH,
+                source={"name": "data", "persistent_volume_claim": {"claim_name": NAME}},
+                read_only=False,
+            ),
+            w.scratch_mount("/tmp", "tmp"),  # noqa: S108 - a path in the container
+            w.secret_mount(NAME, SECRETS_PATH),
+            provisioning_mount("datasources"),
+            provisioning_mount("dashboards"),
+            w.config_mount("grafana-dashboards", f"{DASHBOARDS_PATH}/platform", name="dashboards-platform"),
+            custom_mount(custom_files),
+        ),
+        probes={
+            # The first start migrates the database.
+            "startup": w.http_probe("/api/health", "http", failures=30),
+            "readiness": w.http_probe("/api/health", "http"),
+            "liveness": w.http_probe("/api/health", "http", failures=6, timeout=10),
+        },
+        checksum=restarts_on,
+    )
+
+
+def admin_password_container(server: w.Workload, place: w.Place) -> k8s.core.v1.ContainerArgsDict:
+    """Sets the admin password in an existing database before each start.
+
+    Grafana itself reads it only when it creates the database; without this, a changed secret changes nothing.
+    """
+    command = (
+        f"test ! -f {DATA_PATH}/grafana.db || grafana cli --homepath /usr/share/grafana "
+        f"admin reset-admin-password --password-from-stdin < {SECRETS_PATH}/admin-password"
+    )
+    quiet = replace(server, name="admin-password", ports={}, probes={})
+    return {**w.container(quiet, place), "command": ["/bin/sh", "-c", command]}
+
+
+def provisioning_mount(folder: str) -> w.Mount:
+    """One file of the provisioning ConfigMap, in the folder where Grafana looks for it."""
+    return w.Mount(
+        name=f"provisioning-{folder}",
+        path=f"{PROVISIONING_PATH}/{folder}",
+        source={
+            "name": f"provisioning-{folder}",
+            "config_map": {
+                "name": "grafana-provisioning",
+                "items": [{"key": f"{folder}.yaml", "path": f"{folder}.yaml"}],
+            },
+        },
+    )
+
+
+def custom_mount(files: list[str]) -> w.Mount:
+    """The ConfigMaps of all custom dashboards, joined into one folder."""
+    return w.Mount(
+        name="dashboards-custom",
+        path=f"{DASHBOARDS_PATH}/custom",
+        source={
+            "name": "dashboards-custom",
+            "projected": {"sources": [{"config_map": {"name": custom_config_map(file)}} for file in files]},
+        },
+    )
+
+
+def grafana_options(settings: GrafanaSettings) -> dict[str, str]:
+    """Grafana's options as its environment states them; secrets are named by path."""
+    return {
+        "GF_PATHS_DATA": DATA_PATH,
+        "GF_PATHS_PROVISIONING": PROVISIONING_PATH,
+        "GF_SERVER_ROOT_URL": settings.root_url,
+        "GF_LOG_MODE": "console",
+        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{SECRETS_PATH}/admin-password}}",
+        "GF_SECURITY_SECRET_KEY": f"$__file{{{SECRETS_PATH}/secret-key}}",
+        "GF_SECURITY_COOKIE_SECURE": "true" if settings.root_url.startswith("https://") else "false",
+        "GF_SECURITY_DISABLE_GRAVATAR": "true",
+        "GF_AUTH_ANONYMOUS_ENABLED": "false",
+        "GF_USERS_ALLOW_SIGN_UP": "false",
+        "GF_ANALYTICS_REPORTING_ENABLED": "false",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+        "GF_ANALYTICS_FEEDBACK_LINKS_ENABLED": "false",
+        "GF_NEWS_NEWS_FEED_ENABLED": "false",
+        "GF_SNAPSHOTS_EXTERNAL_ENABLED": "false",
+        # Grafana 13 replaces its bundled plugins, the Prometheus data source among them, from the internet at
+        # start. On a read-only root that ends with no data source at all.
+        "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+        "GF_PLUGINS_PREINSTALL_AUTO_UPDATE": "false",
+        "GF_PLUGINS_PLUGIN_ADMIN_ENABLED": "false",
+        "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED": "true",
+        "GF_DATABASE_WAL": "true",
+    }
+
+
+def provisioning_files(scrape_interval: str) -> dict[str, str]:
+    """The provisioning files: the data sources, and the folders that dashboards are read from."""
+    return {
+        "datasources.yaml": to_yaml(datasources(scrape_interval)),
+        "dashboards.yaml": to_yaml(dashboard_providers()),
+    }
+
+
+def datasources(scrape_interval: str) -> dict[str, Any]:
+    """Prometheus, as the specification names it, and Alertmanager."""
+    return {
+        "apiVersion": 1,
+        "prune": True,
+        "datasources": [
+            {
+                "name": "Prometheus",
+                "type": "prometheus",
+                "uid": DATASOURCE_UID,
+                "access": "proxy",
+                "url": f"http://prometheus:{PROMETHEUS_PORT}",
+                "isDefault": True,
+                "editable": False,
+                "jsonData": {
+                    "httpMethod": "POST",
+                    "prometheusType": "Prometheus",
+                    "timeInterval": scrape_interval,
+                    "manageAlerts": True,
+                    "alertmanagerUid": "alertmanager",
+                },
+            },
+            {
+                "name": "Alertmanager",
+                "type": "alertmanager",
+                "uid": "alertmanager",
+                "access": "proxy",
+                "url": f"http://alertmanager:{ALERTMANAGER_PORT}",
+                "editable": False,
+                "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
+            },
+        ],
+    }
+
+
+def dashboard_providers() -> dict[str, Any]:
+    """Two folders: the project's dashboards, and those that people dropped in."""
+    return {
+        "apiVersion": 1,
+        "providers": [
+            {
+                "name": folder,
+                "orgId": 1,
+                "folder": title,
+                "folderUid": f"dubbing-{folder}",
+                "type": "file",
+                "disableDeletion": True,
+                "allowUiUpdates": False,
+                "updateIntervalSeconds": 10,
+                "options": {"path": f"{DASHBOARDS_PATH}/{folder}"},
+            }
+            for folder, title in (("platform", "Dubbing platform"), ("custom", "Custom"))
+        ],
+    }
+
+
+def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
+    """Grafana's own metrics."""
+    return [pod_job(NAME, own_pods(NAME, settings.kubernetes.namespace, port="http"))]

@@ -1,0 +1,203 @@
+"""The whole stack: knows its components and their order, and nothing else."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pulumi
+import pulumi_kubernetes as k8s
+from dashboards.parameters import Parameters
+
+from dashboards import custom_files, render
+from stacks import alertmanager, grafana, prometheus, workload
+from stacks.exporters import (
+    ExporterArgs,
+    blackbox,
+    gpu_metrics,
+    kube_state_metrics,
+    kubelet,
+    node_exporter,
+    opencost,
+    postgres,
+    redis,
+)
+from stacks.scrape import ScrapeJob, application_job
+from stacks.settings import Settings
+from stacks.stack_file import ROOT
+
+CUSTOM_DASHBOARDS = ROOT / "dashboards" / "custom"
+
+#: Everything that declares scrape jobs, in the order of `prometheus.yml`.
+SCRAPED = (
+    prometheus,
+    alertmanager,
+    grafana,
+    kubelet,
+    kube_state_metrics,
+    node_exporter,
+    gpu_metrics,
+    postgres,
+    redis,
+    blackbox,
+    opencost,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringArgs:
+    """What the stack is made from."""
+
+    settings: Settings
+    secrets: Mapping[str, pulumi.Output[str]]
+    """The stack's secrets by their keys; all of `settings.secrets_needed()`."""
+    custom_dashboards: Path = CUSTOM_DASHBOARDS
+
+
+class MonitoringStack(pulumi.ComponentResource):
+    """Prometheus, Alertmanager, Grafana and the exporters, in two namespaces."""
+
+    def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        settings = args.settings
+        parameters = dashboard_parameters(settings)
+        # Read before anything is registered: a broken file must not leave half a stack.
+        custom = custom_files.custom_dashboards(args.custom_dashboards)
+        super().__init__("dubbing:monitoring:MonitoringStack", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        place = self._place(settings, settings.kubernetes.namespace, "restricted")
+        node_place = self._place(settings, settings.kubernetes.node_namespace, "privileged")
+        scope = settings.kubernetes.namespace
+
+        prometheus.Prometheus(
+            prometheus.NAME,
+            prometheus.PrometheusArgs(
+                place=place,
+                scope=scope,
+                settings=settings.prometheus,
+                jobs=scrape_jobs(settings),
+                rules=render.rules(parameters),
+                alertmanagers=alertmanager.addresses(),
+            ),
+            child,
+        )
+        alertmanager.Alertmanager(
+            alertmanager.NAME,
+            alertmanager.AlertmanagerArgs(place=place, settings=settings.alertmanager),
+            child,
+        )
+        grafana.Grafana(
+            grafana.NAME,
+            grafana.GrafanaArgs(
+                place=place,
+                settings=settings.grafana,
+                scrape_interval=settings.prometheus.scrape_interval,
+                dashboards=render.dashboards(parameters),
+                custom_dashboards=custom,
+                admin_password=args.secrets["grafanaAdminPassword"],
+                secret_key=args.secrets["grafanaSecretKey"],
+            ),
+            child,
+        )
+        if settings.kube_state_metrics.mode == "deploy":
+            kube_state_metrics.KubeStateMetrics(
+                kube_state_metrics.NAME,
+                ExporterArgs(place=place, scope=scope, settings=settings.kube_state_metrics),
+                child,
+            )
+        if settings.node_exporter.mode == "deploy":
+            node_exporter.NodeExporter(
+                node_exporter.NAME,
+                ExporterArgs(place=node_place, scope=scope, settings=settings.node_exporter),
+                child,
+            )
+        if settings.gpu_metrics.mode == "deploy":
+            gpu_metrics.GpuMetrics(
+                gpu_metrics.NAME,
+                ExporterArgs(place=node_place, scope=scope, settings=settings.gpu_metrics),
+                child,
+            )
+        if settings.postgres.mode == "deploy":
+            postgres.PostgresExporter(
+                postgres.NAME,
+                ExporterArgs(place=place, scope=scope, settings=settings.postgres),
+                args.secrets,
+                child,
+            )
+        if settings.redis.mode == "deploy":
+            redis.RedisExporter(
+                redis.NAME,
+                ExporterArgs(place=place, scope=scope, settings=settings.redis),
+                args.secrets,
+                child,
+            )
+        if settings.blackbox.mode == "deploy":
+            blackbox.BlackboxExporter(
+                blackbox.NAME,
+                ExporterArgs(place=place, scope=scope, settings=settings.blackbox),
+                child,
+            )
+        if settings.opencost.mode == "deploy":
+            opencost.OpenCost(
+                opencost.NAME,
+                ExporterArgs(place=place, scope=scope, settings=settings.opencost),
+                child,
+            )
+        self.register_outputs({})
+
+    def _place(
+        self, settings: Settings, namespace: str, pod_security: Literal["restricted", "privileged"]
+    ) -> workload.Place:
+        """A namespace that enforces a Pod Security level, and warns of what would break it."""
+        level = {f"pod-security.kubernetes.io/{mode}": pod_security for mode in ("enforce", "warn")}
+        created = k8s.core.v1.Namespace(
+            f"{namespace}-namespace",
+            metadata={"name": namespace, "labels": workload.labels(namespace) | level},
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=settings.kubernetes.protect, retain_on_delete=settings.kubernetes.protect
+            ),
+        )
+        return workload.Place(
+            namespace=created.metadata.apply(lambda m: m.name or namespace),
+            cluster=settings.cluster,
+            images=settings.images,
+            storage_class=settings.kubernetes.storage_class,
+            protect=settings.kubernetes.protect,
+        )
+
+
+def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
+    """Every job of `prometheus.yml`: those of the components, and the applications'."""
+    return [*(job for module in SCRAPED for job in module.scrape_jobs(settings)), application_job()]
+
+
+def dashboard_parameters(settings: Settings) -> Parameters:
+    """What dashboards and rules take from the settings."""
+    thresholds = settings.thresholds
+    return Parameters(
+        uptime_warning=thresholds.api_uptime.warning,
+        uptime_critical=thresholds.api_uptime.critical,
+        disk_warning=thresholds.disk_usage.warning,
+        disk_critical=thresholds.disk_usage.critical,
+    )
+
+
+def outputs(settings: Settings) -> dict[str, object]:
+    """What a person wants after `pulumi up`: addresses, commands, and where the dashboards are."""
+    namespace = settings.kubernetes.namespace
+    dashboards = render.dashboards(dashboard_parameters(settings))
+    kubectl = f"kubectl --context {settings.kubernetes.context} -n {namespace}"
+    return {
+        "namespace": namespace,
+        "nodeNamespace": settings.kubernetes.node_namespace,
+        "grafanaUrl": settings.grafana.root_url,
+        "prometheusUrl": f"http://{prometheus.NAME}.{namespace}:{prometheus.PORT}",
+        "alertmanagerUrl": f"http://{alertmanager.NAME}.{namespace}:{alertmanager.PORT}",
+        "portForward": {
+            "grafana": f"{kubectl} port-forward svc/{grafana.NAME} {grafana.PORT}:{grafana.SERVICE_PORT}",
+            "prometheus": f"{kubectl} port-forward svc/{prometheus.NAME} {prometheus.PORT}",
+            "alertmanager": f"{kubectl} port-forward svc/{alertmanager.NAME} {alertmanager.PORT}",
+        },
+        "grafanaPassword": "pulumi config get dubbing-monitoring:grafanaAdminPassword",
+        "dashboardUids": {name: json.loads(text)["uid"] for name, text in dashboards.items()},
+    }

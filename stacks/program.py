@@ -1,0 +1,120 @@
+"""The program: the stack's configuration, one explicit provider, the stack, its outputs."""
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_kubernetes as k8s
+import yaml
+from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env, is_config_secret
+
+from stacks import monitoring, stack_file
+from stacks.settings import PROJECT, Settings
+from stacks.stack_file import SettingsError
+
+#: How long a cluster may take to accept a connection, in seconds.
+CONNECT_TIMEOUT = 10
+
+
+def main() -> None:
+    """Deploy the stack that the engine's configuration describes.
+
+    Raises:
+        SettingsError: anything in the configuration is wrong, a needed secret is missing, or the cluster
+            cannot be used; nothing was registered then.
+    """
+    settings, secrets = read_configuration()
+    refuse_unreachable(settings.kubernetes.context)
+    deploy(settings, secrets)
+
+
+def deploy(settings: Settings, secrets: Mapping[str, pulumi.Output[str]]) -> None:
+    """Register the provider and the stack, and export what a person wants to know."""
+    provider = k8s.Provider(
+        "cluster",
+        context=settings.kubernetes.context,
+        # Without these an edited ConfigMap or Secret is replaced, and what mounts it with it.
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
+    )
+    monitoring.MonitoringStack(
+        "monitoring",
+        monitoring.MonitoringArgs(settings=settings, secrets=secrets),
+        pulumi.ResourceOptions(providers=[provider]),
+    )
+    for name, value in monitoring.outputs(settings).items():
+        pulumi.export(name, value)
+
+
+def read_configuration() -> tuple[Settings, dict[str, pulumi.Output[str]]]:
+    """The settings, and the secrets as Outputs, out of the engine's configuration.
+
+    Raises:
+        SettingsError: with every mistake, or with every needed secret that is missing.
+    """
+    values: dict[str, object] = {**get_config_env(), **CONFIG.get()}
+    secret_keys = {key for key in values if is_config_secret(key)} | set(get_config_secret_keys_env())
+    stack = pulumi.get_stack()
+    settings = stack_file.parse(values, secret_keys, stack=stack)
+    missing = stack_file.missing_secrets(settings, values)
+    if missing:
+        lines = "\n".join(f"  {line}" for line in stack_file.secret_lines(missing, stack))
+        msg = f"Stack {stack} needs secrets that are not set; nothing was created. Set them:\n{lines}"
+        raise SettingsError(msg)
+    config = pulumi.Config(PROJECT)
+    return settings, {secret.key: config.require_secret(secret.key) for secret in settings.secrets_needed()}
+
+
+def refuse_unreachable(context: str) -> None:
+    """Refuse a kubeconfig context that does not exist, or whose cluster accepts no connection in time.
+
+    Raises:
+        SettingsError: naming the context, where it was looked for, and how to mend it.
+    """
+    paths = kubeconfig_paths()
+    documents = [
+        cast("dict[str, Any]", yaml.safe_load(path.read_text()) or {}) for path in paths if path.is_file()
+    ]
+    contexts = _named(documents, "contexts", "context")
+    where = ", ".join(str(path) for path in paths)
+    key = f"{PROJECT}:kubernetes.context"
+    if context not in contexts:
+        known = ", ".join(sorted(contexts)) or "none"
+        msg = (
+            f"{key}: there is no kubeconfig context {context!r} in {where} (contexts there: {known}). "
+            f"Nothing was created. Mend: pulumi config set --path '{key}' CONTEXT, or set KUBECONFIG."
+        )
+        raise SettingsError(msg)
+    cluster = _named(documents, "clusters", "cluster").get(str(contexts[context].get("cluster")), {})
+    server = urlsplit(str(cluster.get("server", "")))
+    if cluster.get("proxy-url") or not server.hostname:
+        return  # A proxy or an unusual server is the provider's to judge.
+    port = server.port or (443 if server.scheme == "https" else 80)
+    try:
+        socket.create_connection((server.hostname, port), timeout=CONNECT_TIMEOUT).close()
+    except OSError as error:
+        msg = (
+            f"{key}: the cluster of context {context!r}, {server.hostname}:{port}, does not answer: {error}. "
+            f"Nothing was created. Mend: is it running, and reachable from here (VPN)? kubectl --context "
+            f"{context} version tells."
+        )
+        raise SettingsError(msg) from None
+
+
+def kubeconfig_paths() -> list[Path]:
+    """Where kubectl would look."""
+    listed = [Path(part) for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
+    return listed or [Path.home() / ".kube" / "config"]
+
+
+def _named(documents: list[dict[str, Any]], group: str, item: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for document in documents:
+        for entry in cast("list[dict[str, Any]]", document.get(group) or []):
+            # The first file that names it wins, as with kubectl.
+            found.setdefault(str(entry.get("name")), cast("dict[str, Any]", entry.get(item) or {}))
+    return found

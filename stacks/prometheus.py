@@ -1,0 +1,155 @@
+"""Prometheus: a StatefulSet with a volume, its configuration and rules, and the least rights that work."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import yaml
+
+from stacks import workload as w
+from stacks.scrape import ScrapeJob, own_pods, pod_job
+from stacks.settings import Prometheus as PrometheusSettings
+from stacks.settings import Settings
+from stacks.stateful import data_mount, stateful_server
+
+NAME = "prometheus"
+PORT = 9090
+CONFIG_PATH = "/etc/prometheus/config"
+RULES_PATH = "/etc/prometheus/rules"
+DATA_PATH = "/prometheus"
+USER = 65534
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrometheusArgs:
+    """What Prometheus runs with."""
+
+    place: w.Place
+    scope: str
+    """Prefix of the names of cluster-wide objects: the stack's namespace."""
+    settings: PrometheusSettings
+    jobs: Sequence[ScrapeJob]
+    rules: Mapping[str, str]
+    """Rule files: name to YAML."""
+    alertmanagers: Sequence[str]
+    """Each Alertmanager's own address, host:port; never a load-balanced one."""
+
+
+class Prometheus(pulumi.ComponentResource):
+    """The Prometheus server, reachable in its namespace as `prometheus:9090`."""
+
+    url: pulumi.Output[str]
+
+    def __init__(self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dubbing:monitoring:Prometheus", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        place, server = args.place, prometheus_workload(args.settings)
+
+        config = k8s.core.v1.ConfigMap(
+            f"{name}-config",
+            metadata=w.metadata(place, "prometheus-config", of=NAME),
+            data={"prometheus.yml": to_yaml(prometheus_config(args))},
+            opts=child,
+        )
+        rules = k8s.core.v1.ConfigMap(
+            f"{name}-rules",
+            metadata=w.metadata(place, "prometheus-rules", of=NAME),
+            data=dict(args.rules),
+            opts=child,
+        )
+        rights = w.cluster_role(NAME, place, self, PROMETHEUS_RULES, scope=args.scope)
+        service = stateful_server(
+            server,
+            place,
+            self,
+            size=args.settings.volume,
+            grace_seconds=300,
+            depends_on=[rights, config, rules],
+        )
+        self.url = service.metadata.apply(lambda m: f"http://{m.name}.{m.namespace}:{PORT}")
+        self.register_outputs({"url": self.url})
+
+
+#: Discovery lists pods and nodes; the kubelet answers to `nodes/metrics`. Not `nodes/proxy`: it can exec.
+PROMETHEUS_RULES: tuple[k8s.rbac.v1.PolicyRuleArgsDict, ...] = (
+    {"api_groups": [""], "resources": ["pods", "nodes"], "verbs": ["get", "list", "watch"]},
+    {"api_groups": [""], "resources": ["nodes/metrics"], "verbs": ["get"]},
+)
+
+
+def prometheus_workload(settings: PrometheusSettings) -> w.Workload:
+    """The server's container.
+
+    It reloads configuration and rules by itself, so the lifecycle API stays off, as does the admin API.
+    """
+    return w.Workload(
+        name=NAME,
+        image="prometheus",
+        resources=settings.resources,
+        user=USER,
+        token=True,
+        ports={"web": PORT},
+        args=(
+            f"--config.file={CONFIG_PATH}/prometheus.yml",
+            f"--storage.tsdb.path={DATA_PATH}",
+            "--config.auto-reload",
+            "--config.auto-reload-interval=30s",
+        ),
+        mounts=(
+            w.config_mount("prometheus-config", CONFIG_PATH),
+            w.config_mount("prometheus-rules", RULES_PATH, name="rules"),
+            data_mount(DATA_PATH),
+        ),
+        probes={
+            # Replaying a large write-ahead log takes minutes: 15 s x 60, as the Prometheus operator waits.
+            "startup": w.http_probe("/-/ready", "web", period=15, failures=60),
+            "readiness": w.http_probe("/-/ready", "web", period=5),
+            "liveness": w.http_probe("/-/healthy", "web", period=5, failures=6),
+        },
+    )
+
+
+def prometheus_config(args: PrometheusArgs) -> dict[str, Any]:
+    """The content of `prometheus.yml`."""
+    return {
+        "global": {
+            "scrape_interval": args.settings.scrape_interval,
+            "evaluation_interval": args.settings.scrape_interval,
+            "external_labels": {"cluster": args.place.cluster},
+        },
+        "storage": {
+            "tsdb": {
+                "retention": {"time": args.settings.retention.time, "size": args.settings.retention.size}
+            }
+        },
+        "rule_files": [f"{RULES_PATH}/*.yaml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(args.alertmanagers)}]}]},
+        "scrape_configs": [scrape_config(job, args.place.cluster) for job in args.jobs],
+    }
+
+
+def scrape_config(job: ScrapeJob, cluster: str) -> dict[str, Any]:
+    """A job as `prometheus.yml` states it.
+
+    Every target carries `cluster` itself: external labels are not visible to queries.
+    """
+    relabel = [*job.config.get("relabel_configs", ()), {"target_label": "cluster", "replacement": cluster}]
+    return {
+        "job_name": job.name,
+        **job.config,
+        "sample_limit": job.sample_limit,
+        "body_size_limit": "50MB",
+        "relabel_configs": relabel,
+    }
+
+
+def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
+    """Prometheus watches itself."""
+    return [pod_job(NAME, own_pods(NAME, settings.kubernetes.namespace, port="web"))]
+
+
+def to_yaml(document: object) -> str:
+    """YAML in the order written, one item a line, so that a diff shows what changed."""
+    return yaml.safe_dump(document, sort_keys=False, default_flow_style=False, width=1000)

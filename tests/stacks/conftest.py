@@ -1,0 +1,86 @@
+"""The real `__main__.py`, run without an engine for each committed stack file."""
+
+import runpy
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stacks import recording, stack_file
+from stacks.recording import Registration
+from stacks.settings import PROJECT
+from stacks.stack_file import ROOT
+
+STACKS = ("dev", "prod")
+PLANTED = "planted-secret-of-"
+
+
+@pytest.fixture(scope="session")
+def listening_port() -> Iterator[int]:
+    """A port on loopback that accepts connections, as a cluster's API server would."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def write_kubeconfig(path: Path, contexts: Mapping[str, str]) -> None:
+    """A kubeconfig of these contexts, each with its server's URL."""
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "contexts": [{"name": name, "context": {"cluster": name}} for name in contexts],
+                "clusters": [{"name": name, "cluster": {"server": url}} for name, url in contexts.items()],
+            }
+        )
+    )
+
+
+def run_main(
+    stack: str, changes: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None
+) -> list[Registration]:
+    """Run `__main__.py` with the stack's committed configuration.
+
+    `changes` are to settings by full key, `secrets` to the planted values of all needed secrets; an empty
+    mapping leaves all secrets out.
+    """
+    path = stack_file.stack_file(stack)
+    needed = stack_file.read_stack_file(path).secrets_needed()
+    planted = {f"{PROJECT}:{secret.key}": PLANTED + secret.key for secret in needed}
+    given = planted if secrets is None else planted | dict(secrets) if secrets else {}
+    return recording.record(
+        lambda: runpy.run_path(str(ROOT / "__main__.py")),
+        stack=stack,
+        config={**stack_file.raw_values(path), **(changes or {}), **given},
+        secret_keys=list(given),
+    ).registrations
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory, listening_port: int) -> dict[str, list[Registration]]:
+    """What `__main__.py` registers for each committed stack."""
+    kubeconfig = tmp_path_factory.mktemp("kube") / "config"
+    url = f"https://127.0.0.1:{listening_port}"
+    write_kubeconfig(kubeconfig, {f"dubbing-{stack}": url for stack in STACKS})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECONFIG", str(kubeconfig))
+        return {stack: run_main(stack) for stack in STACKS}
+
+
+@pytest.fixture(params=STACKS)
+def stack(request: pytest.FixtureRequest) -> str:
+    """Each committed stack in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def resources(recorded: dict[str, list[Registration]], stack: str) -> list[Registration]:
+    """What the stack registers."""
+    return recorded[stack]
+
+
+@pytest.fixture
+def dev_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listening_port: int) -> None:
+    """A kubeconfig in which dev's context leads to a port that accepts connections."""
+    write_kubeconfig(tmp_path / "config", {"dubbing-dev": f"https://127.0.0.1:{listening_port}"})
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))

@@ -1,0 +1,235 @@
+"""The real `__main__.py` under a recording monitor, for each committed stack."""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi_kubernetes as k8s
+import pytest
+
+from stacks import monitoring, recording, stack_file
+from stacks.images import IMAGES
+from stacks.recording import Registration
+from stacks.settings import PROJECT
+from tests.stacks.conftest import PLANTED, STACKS, run_main, write_kubeconfig
+
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+TALKS_TO_THE_API = {"prometheus", "kube-state-metrics", "opencost"}
+
+
+def objects(resources: list[Registration], *kinds: str) -> dict[str, Any]:
+    """The stack's objects of these kinds, by namespace and name."""
+    found = [r.inputs for r in resources if r.is_kubernetes_object and r.inputs["kind"] in kinds]
+    return {f"{o['metadata'].get('namespace', '')}/{o['metadata']['name']}": o for o in found}
+
+
+def pods(resources: list[Registration]) -> dict[str, dict[str, Any]]:
+    """The pod template of each workload, by the workload's name."""
+    return {
+        name.split("/")[1]: workload["spec"]["template"]
+        for name, workload in objects(resources, *WORKLOADS).items()
+    }
+
+
+def containers(resources: list[Registration]) -> list[tuple[str, dict[str, Any]]]:
+    """Every container of every workload, with the workload's name."""
+    return [
+        (name, container)
+        for name, pod in pods(resources).items()
+        for container in (*pod["spec"]["containers"], *pod["spec"].get("initContainers", ()))
+    ]
+
+
+def test_the_names_that_the_specification_fixes_exist(resources: list[Registration]) -> None:
+    services = objects(resources, "Service")
+    grafana = services["monitoring/grafana"]["spec"]["ports"]
+    assert [(port["port"], port["targetPort"]) for port in grafana] == [(80, "http")]
+    assert services["monitoring/prometheus"]["spec"]["ports"][0]["port"] == 9090
+    assert services["monitoring/alertmanager"]["spec"]["ports"][0]["port"] == 9093
+    assert "monitoring/grafana" in objects(resources, "Deployment")
+    dashboards = objects(resources, "ConfigMap")["monitoring/grafana-dashboards"]["data"]
+    assert "system-health.json" in dashboards
+    ports = {
+        p["name"]: p["containerPort"] for p in pods(resources)["grafana"]["spec"]["containers"][0]["ports"]
+    }
+    assert ports == {"http": 3000}
+
+
+def test_every_thing_a_person_would_name_is_a_component(resources: list[Registration]) -> None:
+    components = {
+        r.type.removeprefix("dubbing:monitoring:") for r in resources if r.type.startswith("dubbing:")
+    }
+    expected = {
+        "MonitoringStack",
+        "Prometheus",
+        "Alertmanager",
+        "Grafana",
+        "KubeStateMetrics",
+        "NodeExporter",
+    }
+    assert expected <= components
+    assert {"PostgresExporter", "RedisExporter", "BlackboxExporter", "OpenCost"} <= components
+
+
+def test_the_gpu_exporter_runs_in_dev_and_is_the_gpu_operators_in_prod(
+    recorded: dict[str, list[Registration]],
+) -> None:
+    assert "monitoring-node/dcgm-exporter" in objects(recorded["dev"], "DaemonSet")
+    assert "monitoring-node/dcgm-exporter" not in objects(recorded["prod"], "DaemonSet")
+    config = objects(recorded["prod"], "ConfigMap")["monitoring/prometheus-config"]["data"]["prometheus.yml"]
+    assert "app=nvidia-dcgm-exporter" in config
+
+
+def test_every_object_has_a_parent_and_the_one_explicit_provider(resources: list[Registration]) -> None:
+    providers = [r for r in resources if r.type == "pulumi:providers:kubernetes"]
+    assert len(providers) == 1
+    assert {"enableConfigMapMutable", "enableSecretMutable", "context"} <= set(providers[0].inputs)
+    for resource in resources:
+        if resource.is_kubernetes_object:
+            assert resource.provider.startswith(providers[0].urn), resource.urn
+            assert "dubbing:monitoring:" in resource.parent, resource.urn
+
+
+def test_an_object_without_the_explicit_provider_would_be_seen() -> None:
+    def stray() -> None:
+        k8s.core.v1.Namespace("stray", metadata={"name": "stray"})
+
+    (namespace,) = recording.record(stray, stack="dev", config={}, secret_keys=[]).registrations
+    assert not namespace.provider
+
+
+def test_two_resources_of_one_name_are_refused() -> None:
+    def twice() -> None:
+        for _ in range(2):
+            k8s.core.v1.Namespace("same", metadata={"name": "same"})
+
+    with pytest.raises(ValueError, match="duplicate resource URN"):
+        recording.record(twice, stack="dev", config={}, secret_keys=[])
+
+
+def test_no_two_objects_share_kind_namespace_and_name(resources: list[Registration]) -> None:
+    identities = [
+        (r.inputs["kind"], r.inputs["metadata"].get("namespace"), r.inputs["metadata"]["name"])
+        for r in resources
+        if r.is_kubernetes_object
+    ]
+    assert len(identities) == len(set(identities))
+
+
+def test_every_container_is_pinned_bounded_and_locked_down(resources: list[Registration]) -> None:
+    references = {image.reference() for image in IMAGES.values()}
+    for name, container in containers(resources):
+        assert container["image"] in references, name
+        assert {"cpu", "memory"} <= set(container["resources"]["requests"]), name
+        assert "memory" in container["resources"]["limits"], name
+        security = container["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False, name
+        assert security["readOnlyRootFilesystem"] is True, name
+        assert security["capabilities"]["drop"] == ["ALL"], name
+        if name != "dcgm-exporter":
+            assert "add" not in security["capabilities"], name
+
+
+def test_every_workload_has_probes_its_own_account_and_the_recommended_labels(
+    resources: list[Registration],
+) -> None:
+    accounts = objects(resources, "ServiceAccount")
+    recommended = {
+        f"app.kubernetes.io/{key}" for key in ("name", "instance", "version", "part-of", "managed-by")
+    }
+    for key, workload in objects(resources, *WORKLOADS).items():
+        pod = workload["spec"]["template"]
+        for container in pod["spec"]["containers"]:
+            assert {"readinessProbe", "livenessProbe"} <= set(container), key
+        assert pod["spec"]["serviceAccountName"] == key.split("/")[1]
+        assert key in accounts
+        assert recommended <= set(workload["metadata"]["labels"])
+        assert recommended <= set(pod["metadata"]["labels"])
+        selector = workload["spec"]["selector"]["matchLabels"]
+        assert selector.items() <= pod["metadata"]["labels"].items()
+        assert "app.kubernetes.io/version" not in selector
+
+
+def test_a_token_is_mounted_only_where_it_is_used(resources: list[Registration]) -> None:
+    for account in objects(resources, "ServiceAccount").values():
+        assert account["automountServiceAccountToken"] is False
+    with_token = {
+        name for name, pod in pods(resources).items() if pod["spec"]["automountServiceAccountToken"]
+    }
+    assert with_token == TALKS_TO_THE_API
+
+
+def test_namespaces_enforce_pod_security_and_volumes_are_protected_as_settings_say(
+    recorded: dict[str, list[Registration]],
+) -> None:
+    for stack, protected in (("dev", False), ("prod", True)):
+        namespaces = objects(recorded[stack], "Namespace")
+        levels = {
+            key: o["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+            for key, o in namespaces.items()
+        }
+        assert levels == {"/monitoring": "restricted", "/monitoring-node": "privileged"}
+        data = [r for r in recorded[stack] if r.inputs.get("kind") in ("Namespace", "PersistentVolumeClaim")]
+        assert len(data) == 5
+        assert all(r.protect is protected for r in data)
+        claims = [r for r in data if r.inputs["kind"] == "PersistentVolumeClaim"]
+        assert all(r.retain_on_delete for r in claims)
+
+
+def test_secrets_are_inputs_of_secrets_only_and_marked(resources: list[Registration]) -> None:
+    holders = {r.inputs["metadata"]["name"] for r in resources if PLANTED in repr(r.inputs)}
+    assert holders == {"grafana", "postgres-exporter-main", "redis-exporter-main"}
+    for resource in resources:
+        assert (resource.secret_inputs == {"stringData"}) == (resource.inputs.get("kind") == "Secret")
+
+
+@pytest.mark.usefixtures("dev_cluster")
+def test_a_changed_password_rolls_only_its_readers(recorded: dict[str, list[Registration]]) -> None:
+    changed = run_main("dev", secrets={f"{PROJECT}:redisPassword-main": "another-password"})
+    before, after = pods(recorded["dev"]), pods(changed)
+    assert {name for name in before if before[name] != after[name]} == {"redis-exporter-main"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_missing_secrets_are_named_with_the_lines_that_set_them(
+    stack: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(SystemExit):
+        run_main(stack, secrets={})
+    assert f"pulumi config set --secret --stack {stack} {PROJECT}:grafanaAdminPassword" in caplog.text
+
+
+def test_a_bad_setting_ends_the_program_before_anything_is_registered(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(SystemExit):
+        run_main("dev", {f"{PROJECT}:kubelet": '{"mode": "maybe"}'})
+    assert "kubelet.mode" in caplog.text
+    assert "nothing was created" in caplog.text
+
+
+def test_a_context_that_does_not_exist_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_kubeconfig(tmp_path / "config", {"somewhere-else": "https://127.0.0.1:1"})
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    with pytest.raises(SystemExit):
+        run_main("dev")
+    assert "there is no kubeconfig context 'dubbing-dev'" in caplog.text
+    assert "contexts there: somewhere-else" in caplog.text
+
+
+def test_a_cluster_that_refuses_connections_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_kubeconfig(tmp_path / "config", {"dubbing-dev": "https://127.0.0.1:1"})
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    with pytest.raises(SystemExit):
+        run_main("dev")
+    assert "127.0.0.1:1, does not answer" in caplog.text
+
+
+def test_the_outputs_are_what_a_person_would_use() -> None:
+    outputs = monitoring.outputs(stack_file.read_stack_file(stack_file.stack_file("dev")))
+    assert outputs["dashboardUids"] == {"system-health.json": "system-health"}
+    assert outputs["namespace"] == "monitoring"
+    assert "port-forward svc/grafana 3000:80" in str(outputs["portForward"])

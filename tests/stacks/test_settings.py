@@ -1,0 +1,160 @@
+"""A stack file is judged whole: every mistake, its key, what it got, what it takes, how to mend it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks import stack_file
+from stacks.settings import PROJECT, Settings
+from stacks.stack_file import ROOT, SettingsError
+
+
+def judge(changes: dict[str, Any], *, secret_keys: list[str] | None = None) -> str:
+    """The report on dev's configuration with these changes; fails when there is none."""
+    values = stack_file.raw_values(stack_file.stack_file("dev"))
+    for key, value in changes.items():
+        values[f"{PROJECT}:{key}"] = value if isinstance(value, str) else json.dumps(value)
+    with pytest.raises(SettingsError) as raised:
+        stack_file.parse(values, secret_keys or [], stack="dev")
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str) -> None:
+    path = stack_file.stack_file(stack)
+    assert isinstance(stack_file.read_stack_file(path), Settings)
+    assert "secure:" not in path.read_text()
+    assert "encryptionsalt" not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"promethues": {}}, ["dubbing-monitoring:promethues", "did you mean prometheus?"]),
+        (
+            {"prometheus": {"retention": {"time": "15d", "size": "1GB"}, "volume": "9Gi", "volum": "1Gi"}},
+            ["dubbing-monitoring:prometheus.volum\n", "did you mean volume?", "pulumi config rm --stack dev"],
+        ),
+        (
+            {"prometheus": {"retention": {"time": "15 days", "size": "1GB"}, "volume": "9Gi"}},
+            ["prometheus.retention.time", '"15 days"', "30s, 5m, 1h30m or 35d", "pulumi config set"],
+        ),
+        (
+            {"prometheus": {"retention": {"time": "15d", "size": "17GB"}, "volume": "20Gi"}},
+            ["retention.size 17GB does not fit the volume of 20Gi", "at most 16384MB"],
+        ),
+        (
+            {"prometheus": {"retention": {"time": "15d", "size": "9GB"}, "volume": 20}},
+            ["prometheus.volume", "got:   20", "the size of the volume, such as 50Gi"],
+        ),
+        (
+            {"blackbox": {"mode": "deploy", "probes": [{"name": "api", "url": "api/health"}]}},
+            ["probes[0].url"],
+        ),
+        ({"gpuMetrics": {"mode": "yes"}}, ["gpuMetrics.mode", "'deploy', 'external' or 'off'"]),
+        ({"nodeExporter": {"mode": "external"}}, ["must say which pods to scrape"]),
+        ({"cluster": "Dubbing Dev"}, ["dubbing-monitoring:cluster", '"Dubbing Dev"']),
+        ({"kubernetes": {"context": "dubbing-dev"}}, ["kubernetes.storageClass", "got:   nothing", "gp3"]),
+        ({"images": {"requireDigest": True}}, ["no digest for prometheus", "python -m stacks.images"]),
+        (
+            {"thresholds": {"apiUptime": {"warning": 0.9, "critical": 0.95}}},
+            ["apiUptime.critical must be below apiUptime.warning"],
+        ),
+        (
+            {"thresholds": {"diskUsage": {"warning": 0.9, "critical": 80}}},
+            ["thresholds.diskUsage.critical", "got:   80", "a ratio between 0 and 1"],
+        ),
+        (
+            {"alertmanager": {"resources": {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}}},
+            ["the memory request 2Gi is above the limit 1Gi"],
+        ),
+        ({"prometheus": "big"}, ["dubbing-monitoring:prometheus", '"big"']),
+        ({"grafanaAdminPassword": "in-plain-sight"}, ["plain text", "--secret --stack dev"]),
+    ],
+)
+def test_a_mistake_names_its_key_what_it_got_and_what_it_takes(
+    changes: dict[str, Any], expected: list[str]
+) -> None:
+    report = judge(changes)
+    assert "has 1 mistake; nothing was created" in report
+    for text in expected:
+        assert text in report
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    report = judge(
+        {
+            "cluster": "X",
+            "gpuMetrics": {"mode": "on"},
+            "kubelet": {"mode": "deploy"},
+            "nonsense": 1,
+            "redisPassword-main": "plain",
+            "prometheus": {"retention": {"time": "x", "size": "y"}, "volume": "z"},
+        }
+    )
+    assert "has 8 mistakes; nothing was created" in report
+    assert report.count("got:") == report.count("takes:") == report.count("mend:") == 8
+
+
+def test_a_secret_in_plain_text_is_never_repeated() -> None:
+    assert "in-plain-sight" not in judge({"grafanaAdminPassword": "in-plain-sight"})
+
+
+def test_an_encrypted_setting_is_refused() -> None:
+    assert "an encrypted value" in judge({}, secret_keys=[f"{PROJECT}:prometheus"])
+
+
+def test_an_encrypted_secret_is_accepted() -> None:
+    values = stack_file.raw_values(stack_file.stack_file("dev"))
+    key = f"{PROJECT}:grafanaAdminPassword"
+    settings = stack_file.parse(values | {key: "x"}, [key], stack="dev")
+    missing = stack_file.missing_secrets(settings, [key])
+    assert "grafanaAdminPassword" not in [secret.key for secret in missing]
+    assert "grafanaSecretKey" in [secret.key for secret in missing]
+
+
+def test_an_exporter_that_is_off_needs_no_secret() -> None:
+    values = stack_file.raw_values(stack_file.stack_file("dev"))
+    values[f"{PROJECT}:postgres"] = json.dumps({"mode": "off", "servers": [{"name": "main", "host": "db"}]})
+    keys = [secret.key for secret in stack_file.parse(values, [], stack="dev").secrets_needed()]
+    assert not [key for key in keys if key.startswith("postgres")]
+    assert "redisPassword-main" in keys
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("config: [", "is not valid YAML"),
+        ("a: 1", "must have a mapping named `config`"),
+        ("config: 3", "must have a mapping named `config`"),
+    ],
+)
+def test_a_file_that_is_no_stack_file_says_so(tmp_path: Path, text: str, expected: str) -> None:
+    path = tmp_path / "Pulumi.dev.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=expected):
+        stack_file.read_stack_file(path)
+
+
+def test_a_stack_that_does_not_exist_names_those_that_do() -> None:
+    with pytest.raises(SettingsError, match=r"Pulumi\.staging\.yaml \(stacks here: dev, prod\)"):
+        stack_file.read_stack_file(stack_file.stack_file("staging"))
+
+
+def test_the_command_prints_the_lines_that_set_the_secrets() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "stacks.settings", "secrets", "prod"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = run.stdout.splitlines()
+    assert len(lines) == 4
+    assert all(
+        line.startswith("pulumi config set --secret --stack prod dubbing-monitoring:") for line in lines
+    )
