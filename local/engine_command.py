@@ -31,7 +31,7 @@ class EngineCommand(PulumiCommand):
     """The `pulumi` command of PATH.
 
     Attributes:
-        pid_file: Names the engine while it runs, so that the next command can end one whose parent was killed.
+        pid_file: Names the engine while it runs, so that one whose parent was killed can be ended.
         interrupted: Whether an interruption was passed on to the engine.
     """
 

@@ -59,15 +59,19 @@ class ProjectCopy:
         if not self.passphrase_file.exists():
             write(self.passphrase_file, secrets.token_urlsafe(32))
 
+    def project_name(self) -> str:
+        """Return the project's name, as its `Pulumi.yaml` says it."""
+        return _read(self.source / "Pulumi.yaml")["name"]
+
     def missing(self, keys: Sequence[str]) -> list[str]:
         """Return those of the secret `keys` (without the project's name) that the copy does not hold."""
-        project = _read(self.source / "Pulumi.yaml")["name"]
+        project = self.project_name()
         config = _read(self.folder / f"Pulumi.{self.stack}.yaml").get("config", {})
         return [key for key in keys if f"{project}:{key}" not in config]
 
 
 def merge(committed: StackFile, copy: StackFile, project: str, context: str | None) -> StackFile:
-    """Return the committed stack file with the copy's salt and secrets, and with `context` if one is given."""
+    """Return the committed stack file with the copy's salt and secrets, and `context` if one is given."""
     config = dict(committed.get("config", {}))
     for key, value in copy.get("config", {}).items():
         if isinstance(value, Mapping) and "secure" in value:
