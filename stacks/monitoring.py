@@ -8,9 +8,9 @@ from typing import Literal
 
 import pulumi
 import pulumi_kubernetes as k8s
-from dashboards.parameters import Parameters
 
 from dashboards import custom_files, render
+from dashboards.parameters import Parameters
 from stacks import alertmanager, grafana, prometheus, workload
 from stacks.exporters import (
     ExporterArgs,
@@ -198,6 +198,9 @@ def outputs(settings: Settings) -> dict[str, object]:
             "prometheus": f"{kubectl} port-forward svc/{prometheus.NAME} {prometheus.PORT}",
             "alertmanager": f"{kubectl} port-forward svc/{alertmanager.NAME} {alertmanager.PORT}",
         },
-        "grafanaPassword": "pulumi config get dubbing-monitoring:grafanaAdminPassword",
+        "grafanaPassword": (
+            f"{kubectl} get secret {grafana.NAME} "
+            """-o go-template='{{index .data "admin-password" | base64decode}}'"""
+        ),
         "dashboardUids": {name: json.loads(text)["uid"] for name, text in dashboards.items()},
     }

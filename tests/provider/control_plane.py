@@ -92,7 +92,7 @@ def control_plane(folder: Path, path: str) -> Iterator[Path]:
 
 def request(port: int, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
     """Ask the API server directly, so that a test does not see the cluster through what it tests."""
-    asked = urllib.request.Request(  # noqa: S310 - the URL is this file's own
+    asked = urllib.request.Request(
         f"https://127.0.0.1:{port}{path}",
         method=method,
         data=None if body is None else json.dumps(body).encode(),
