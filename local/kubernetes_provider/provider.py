@@ -147,6 +147,13 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     # -- the process ---------------------------------------------------------------------------------------------
 
+    def Handshake(
+        self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
+    ) -> Never:
+        """Not part of this provider's protocol, as the engine has to hear: it then attaches and configures."""
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "Handshake")
+        raise AssertionError  # abort has raised
+
     def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> Empty:
         """Take note of the engine, so that it can be told how things go."""
         self._instance(context).engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(request.address))
