@@ -25,9 +25,6 @@ from stacks.exporters import (
 )
 from stacks.scrape import ScrapeJob, application_job
 from stacks.settings import Settings
-from stacks.stack_file import ROOT
-
-CUSTOM_DASHBOARDS = ROOT / "dashboards" / "custom"
 
 #: Everything that declares scrape jobs, in the order of `prometheus.yml`.
 SCRAPED = (
@@ -52,7 +49,7 @@ class MonitoringArgs:
     settings: Settings
     secrets: Mapping[str, pulumi.Output[str]]
     """The stack's secrets by their keys; all of `settings.secrets_needed()`."""
-    custom_dashboards: Path = CUSTOM_DASHBOARDS
+    custom_dashboards: Path = custom_files.FOLDER
 
 
 class MonitoringStack(pulumi.ComponentResource):

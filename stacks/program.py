@@ -13,9 +13,14 @@ import pulumi_kubernetes as k8s
 import yaml
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env, is_config_secret
 
+from dashboards.custom_files import CustomDashboardError
+from dashboards.render import TooLargeError
 from stacks import monitoring, stack_file
 from stacks.settings import PROJECT, Settings
 from stacks.stack_file import SettingsError
+
+#: What ends the program with a text that says what to mend.
+REFUSALS = (SettingsError, CustomDashboardError, TooLargeError)
 
 #: How long a cluster may take to accept a connection, and to answer, in seconds.
 ANSWER_SECONDS = 6
@@ -26,7 +31,11 @@ def main() -> None:
 
     Raises:
         SettingsError: anything in the configuration is wrong, a needed secret is missing, or the cluster
-            cannot be used; nothing was registered then.
+            cannot be used.
+        CustomDashboardError: a dropped-in dashboard cannot be deployed.
+        TooLargeError: dashboards do not fit their ConfigMap.
+
+    Nothing of the cluster was registered then.
     """
     settings, secrets = read_configuration()
     refuse_unreachable(settings.kubernetes.context)
@@ -112,7 +121,9 @@ def _ask(server: SplitResult) -> None:
         connection = HTTPConnection(host, server.port, timeout=ANSWER_SECONDS)
     else:
         # Nothing secret is sent and nothing of the answer is used: who answers is the provider's to verify.
-        unverified = ssl._create_unverified_context()  # noqa: S323, SLF001
+        unverified = ssl.create_default_context()
+        unverified.check_hostname = False
+        unverified.verify_mode = ssl.CERT_NONE
         connection = HTTPSConnection(host, server.port, timeout=ANSWER_SECONDS, context=unverified)
     try:
         connection.request("GET", f"{server.path.rstrip('/')}/version")
