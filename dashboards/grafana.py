@@ -1,4 +1,4 @@
-"""Turn a declared dashboard into Grafana's own types (classic schema), with this project's habits of display."""
+"""Turn a declared dashboard into Grafana's own types (classic schema), with this project's habits."""
 
 from grafana_foundation_sdk.models import common, dashboard, prometheus, stat, timeseries
 

@@ -59,6 +59,8 @@ def redis_workload(server: RedisServer, resources: Resources, checksum: pulumi.I
         resources=resources,
         user=59000,
         ports={METRICS_PORT: PORT},
+        # The host's memory stands in for a limit where Redis has no maxmemory.
+        args=("--include-system-metrics",),
         env=(
             {"name": "REDIS_ADDR", "value": address(server)},
             {"name": "REDIS_PASSWORD_FILE", "value": f"{SECRETS_PATH}/passwords.json"},
