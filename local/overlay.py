@@ -3,14 +3,14 @@
 The processes read what is deployed: arguments, configuration and rules come out of the cluster. Only this
 differs, since there are no containers and no pod network:
 
-| Deployed                          | Here                                    | Why                               |
-| --------------------------------- | --------------------------------------- | --------------------------------- |
-| files under container mounts      | the same files under `.local`           | no containers                     |
-| discovery as the pod's account    | a kubeconfig with that account's token  | no token mount                    |
-| Alertmanager by its cluster name  | its address on loopback                 | no cluster DNS                    |
-| listens on every address          | listens on a free loopback port         | loopback only                     |
-| waits before it notifies at first | notifies at once                        | it ignores SIGTERM while it waits |
-| scrapes pods at their addresses   | scrapes them through a loopback proxy   | no pod network                    |
+| Deployed                          | Here                               | Why                       |
+| --------------------------------- | ---------------------------------- | ------------------------- |
+| files under container mounts      | the same files under `.local`      | no containers             |
+| discovery as the pod's account    | a kubeconfig with its token        | no token mount            |
+| Alertmanager by its cluster name  | its address on loopback            | no cluster DNS            |
+| listens on every address          | listens on a free loopback port    | loopback only             |
+| waits before it notifies at first | notifies at once                   | waiting, it ignores SIGTERM |
+| scrapes pods at their addresses   | scrapes through a loopback proxy   | no pod network            |
 
 Targets are discovered with the deployed rights and labels. All are down as long as nothing listens at the
 proxy's address.

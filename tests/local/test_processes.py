@@ -80,7 +80,7 @@ def test_a_process_that_ends_at_its_start_shows_the_end_of_its_log(tmp_path: Pat
     command = ("sh", "-c", "echo address already in use; exit 1")
     process = Process(name="server", command=command, folder=tmp_path, log=tmp_path / "log")
     process.ensure()
-    with pytest.raises(PlatformError, match="server ended at its start(.|\n)*address already in use"):
+    with pytest.raises(PlatformError, match=r"server ended at its start(.|\n)*address already in use"):
         process.wait_until(lambda: False, 10)
 
 

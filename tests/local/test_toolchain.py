@@ -37,7 +37,10 @@ def test_a_release_is_found_under_its_module_version(image: str, release: str, m
 def test_another_deployed_version_is_refused_with_the_command_that_mends_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(toolchain, "module_version", lambda *_: "v0.399.9")
+    def newer(_image: str, _version: str) -> str:
+        return "v0.399.9"
+
+    monkeypatch.setattr(toolchain, "module_version", newer)
     with pytest.raises(PlatformError, match=r"go get github.com/prometheus/prometheus@v0\.399\.9"):
         version("promtool")
 
@@ -91,7 +94,10 @@ def test_a_program_of_another_version_on_path_is_not_taken(
     tools.mkdir()
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
     _program(tools, "promtool", "promtool, version 1.0.0")
-    monkeypatch.setattr(toolchain, "_build", lambda name, _count: Path(f"built/{name}"))
+    def build(name: str, _count: str) -> Path:
+        return Path(f"built/{name}")
+
+    monkeypatch.setattr(toolchain, "_build", build)
     assert binary("promtool") == Path("built/promtool")
     _program(tools, "promtool", f"promtool, version {version('promtool')}")
     toolchain._ready.cache_clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a fresh process has none
