@@ -1,4 +1,4 @@
-"""The stand-in as the engine meets it: a server of its protocol, a process beside a real engine and cluster."""
+"""The stand-in as the engine meets it: a server of its protocol, beside a real engine and cluster."""
 
 import json
 import os
@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
@@ -162,5 +161,5 @@ def planned(result: automation.PreviewResult) -> dict[str, int]:
 
 def done(result: automation.UpResult | automation.RefreshResult | automation.DestroyResult) -> dict[str, int]:
     """What an operation did, unchanged resources left out."""
-    changes: dict[Any, int] = result.summary.resource_changes or {}
+    changes = result.summary.resource_changes or {}
     return {str(change): count for change, count in changes.items() if change != "same"}

@@ -5,11 +5,12 @@ Sources are places of pulumi/pulumi-kubernetes under provider/pkg, as of 4.34.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from pulumi.runtime.proto import provider_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from local.kubernetes_provider.kinds import KINDS, kind_of
 from local.kubernetes_provider.objects import checkpoint
@@ -334,12 +335,23 @@ def test_a_change_is_what_the_official_provider_makes_of_it(connect: Connect, ro
     assert answer.changes == (some if row.changes else none)
 
 
+Autonaming = provider_pb2.CheckRequest.AutonamingOptions
+
+
 def check(
-    stub: Any, new: Object, old: Object | None = None, token: str = "", **request: Any
+    stub: provider_pb2_grpc.ResourceProviderStub,
+    new: Object,
+    old: Object | None = None,
+    *,
+    of_type: str = "",
+    autonaming: Autonaming | None = None,
 ) -> provider_pb2.CheckResponse:
     return stub.Check(
         provider_pb2.CheckRequest(
-            urn=urn(token or token_of(new)), news=encode(new), olds=encode(old or {}), **request
+            urn=urn(of_type or token_of(new)),
+            news=encode(new),
+            olds=encode(old or {}),
+            autonaming=autonaming,
         )
     )
 
@@ -370,11 +382,10 @@ def test_an_object_without_a_name_is_named_and_keeps_its_name(connect: Connect) 
 def test_the_engine_may_propose_the_name_or_forbid_to_make_one(connect: Connect) -> None:
     """Source: metadata/naming.go AssignNameIfAutonamable, engineAutonaming."""
     stub, nameless = connect(), {"apiVersion": "v1", "kind": "ConfigMap"}
-    autonaming = provider_pb2.CheckRequest.AutonamingOptions
-    proposal = autonaming(mode=autonaming.PROPOSE, proposed_name="better")
+    proposal = Autonaming(mode=Autonaming.PROPOSE, proposed_name="better")
     assert decode(check(stub, nameless, autonaming=proposal).inputs)["metadata"]["name"] == "better"
     with pytest.raises(grpc.RpcError, match="autonaming is disabled"):
-        check(stub, nameless, autonaming=autonaming(mode=autonaming.DISABLE))
+        check(stub, nameless, autonaming=Autonaming(mode=Autonaming.DISABLE))
 
 
 def test_secrets_and_unknown_values_pass_through_check(connect: Connect) -> None:
@@ -412,13 +423,13 @@ def test_a_list_with_a_secret_is_secret_as_a_whole_in_state() -> None:
     ],
 )
 def test_what_the_stand_in_cannot_do_is_refused_by_name(connect: Connect, item: Object, reason: str) -> None:
-    failures = check(connect(), item, token="kubernetes:core/v1:ConfigMap").failures
+    failures = check(connect(), item, of_type="kubernetes:core/v1:ConfigMap").failures
     assert [reason in failure.reason for failure in failures] == [True]
 
 
 def test_another_kind_is_refused_by_name(connect: Connect) -> None:
     with pytest.raises(grpc.RpcError, match=r"does not support kubernetes:batch/v1:Job"):
-        check(connect(), thing("Job", api_version="batch/v1"), token="kubernetes:batch/v1:Job")
+        check(connect(), thing("Job", api_version="batch/v1"), of_type="kubernetes:batch/v1:Job")
 
 
 def test_a_kind_inside_a_component_is_found() -> None:
@@ -435,7 +446,7 @@ def test_a_preview_with_unknown_values_answers_with_the_inputs(connect: Connect)
     assert decode(created.properties) == decode(updated.properties) == item
 
 
-def test_a_context_that_does_not_exist_fails_the_first_check(connect: Connect, tmp_path: Any) -> None:
+def test_a_context_that_does_not_exist_fails_the_first_check(connect: Connect, tmp_path: Path) -> None:
     """Source: provider/provider.go Configure, clusterUnreachableReason."""
     path = tmp_path / "kubeconfig"
     path.write_text(kubeconfig("http://127.0.0.1:1"), "utf-8")
