@@ -80,9 +80,9 @@ def test_pod_security_accepts_all_pods(checkout: Checkout) -> None:
     assert refusals == []
 
 
-def test_pod_security_would_refuse_a_privileged_pod(checkout: Checkout) -> None:
-    container = {"name": "shell", "image": "shell", "securityContext": {"privileged": True}}
-    pod = {"metadata": {"name": "shell"}, "spec": {"containers": [container]}}
+def test_pod_security_would_refuse_a_pod_that_needs_the_host(checkout: Checkout) -> None:
+    container = {"name": "shell", "image": "shell"}
+    pod = {"metadata": {"name": "shell"}, "spec": {"hostNetwork": True, "containers": [container]}}
     with checkout.api() as api, pytest.raises(ApiException, match="violates PodSecurity"):
         client.CoreV1Api(api).create_namespaced_pod("monitoring", pod, dry_run="All")
 
@@ -211,7 +211,7 @@ def test_a_replacement_would_be_seen_in_the_plan(checkout: Checkout) -> None:
     assert steps["ConfigMap grafana-dashboards"] == "replace"
 
 
-def test_an_edited_threshold_is_deployed(checkout: Checkout) -> None:
+def test_an_edited_dashboard_is_deployed(checkout: Checkout) -> None:
     checkout.edit("dashboards/system_health.py", "Browsers that follow", "People who follow")
     output = checkout.succeed("up")
     checkout.restore()
