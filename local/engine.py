@@ -21,17 +21,17 @@ from typing import Any
 
 import pulumi
 from kubernetes.config import new_client_from_config
-from kubernetes.dynamic import DynamicClient
-from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 from pulumi.automation import (
     CommandError,
     ConfigValue,
+    Deployment,
     LocalWorkspaceOptions,
     OutputMap,
     Stack,
     create_or_select_stack,
 )
 
+from local import repair
 from local.engine_command import EngineCommand
 from local.engine_events import EngineEvents
 from local.errors import PlatformError
@@ -87,7 +87,7 @@ class Engine:
         with self._session() as (stack, command):
             events = EngineEvents()
             with command.interruptible(), _readable(events):
-                self._repair(stack, command)
+                self._repair(stack)
                 step(f"Deploy: stack {self.stack} to context {self.context}")
                 result = stack.up(on_event=events, color="never", show_secrets=False)
             step(f"Deploy: {events.summary()}")
@@ -101,7 +101,7 @@ class Engine:
             Interrupted: It was interrupted.
         """
         with self._session() as (stack, command):
-            events = EngineEvents()
+            events = EngineEvents(planning=True)
             with command.interruptible(), _readable(events):
                 result = stack.preview(diff=True, on_output=print, on_event=events, color="never")
             return {str(getattr(op, "value", op)): count for op, count in result.change_summary.items()}
@@ -210,49 +210,21 @@ class Engine:
             if ended.code:
                 raise pulumi.RunError(f"{main} ended with status {ended.code}") from ended
 
-    def _repair(self, stack: Stack, command: EngineCommand) -> None:
-        """Mend the state after an update that was killed, by steps that the official command line has too."""
+    def _repair(self, stack: Stack) -> None:
         if any((self.state / "state" / ".pulumi" / "locks").rglob("*.json")):
             step("Repair: an update did not end: releasing its lock (pulumi cancel)")
             stack.cancel()
-        pending: list[dict[str, Any]] = (stack.export_stack().deployment or {}).get(
-            "pending_operations"
-        ) or []
-        if not pending:
+        exported = stack.export_stack()
+        state = dict(exported.deployment or {})
+        if not repair.pending(state):
             return
-        step(f"Repair: {len(pending)} operations were under way: looking what came of them (pulumi refresh)")
-        flags = [f"--import-pending-creates={value}" for pair in self._created(pending) for value in pair]
-        command.run(
-            ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", self.stack, *flags],
-            str(self._copy.folder),
-            stack.workspace.env_vars,
-        )
-
-    def _created(self, pending: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-        """Return URN and provider id of the pending creates whose object does exist in the cluster."""
-        found: list[tuple[str, str]] = []
+        step(f"Repair: {len(repair.pending(state))} operations were under way (pulumi stack import, refresh)")
         with new_client_from_config(str(self.kubeconfig) if self.kubeconfig else None, self.context) as api:
-            cluster = DynamicClient(api)
-            for operation in pending:
-                resource = operation["resource"]
-                inputs = resource.get("inputs", {})
-                name = inputs.get("metadata", {}).get("name")
-                if operation["type"] != "creating" or name is None:
-                    continue
-                namespace = inputs["metadata"].get("namespace")
-                if exists(cluster, inputs["apiVersion"], inputs["kind"], name, namespace):
-                    step(f"Repair: {inputs['kind']} {name} was created: taking it over")
-                    found.append((resource["urn"], f"{namespace}/{name}" if namespace else name))
-        return found
-
-
-def exists(cluster: DynamicClient, api_version: str, kind: str, name: str, namespace: str | None) -> bool:
-    """Tell whether the cluster has the object."""
-    try:
-        cluster.resources.get(api_version=api_version, kind=kind).get(name=name, namespace=namespace)
-    except (NotFoundError, ResourceNotFoundError):
-        return False
-    return True
+            settled, adopted = repair.settle(state, repair.finder(api))
+        for label in adopted:
+            step(f"Repair: {label} was created: taken over")
+        stack.import_stack(Deployment(version=exported.version, deployment=settled))
+        stack.refresh(color="never", show_secrets=False)
 
 
 def official() -> bool:

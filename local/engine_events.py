@@ -23,17 +23,19 @@ class EngineEvents:
     """Prints a line for each resource that changes, and keeps what is needed for the summary.
 
     Attributes:
+        planning: Whether this is a preview, which prints its own plan.
         errors: The engine's and the program's error messages, in order.
         changes: How many resources got which operation.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, planning: bool = False) -> None:
+        self.planning = planning
         self.errors: list[str] = []
         self.changes: Counter[str] = Counter()
 
     def __call__(self, event: EngineEvent) -> None:
         """Take one event."""
-        if event.res_outputs_event is not None:
+        if event.res_outputs_event is not None and not self.planning:
             done = event.res_outputs_event.metadata
             if done.op.value in _DONE and not _is_frame(done):
                 step(f"  {_DONE[done.op.value]} {_label(done)}")

@@ -19,6 +19,8 @@ from local.toolchain import binaries
 
 PROGRAMS = ("alertmanager", "prometheus")
 _READY_SECONDS = 60.0
+# The discard port: every scrape is refused at once, and none leaves loopback.
+_NO_PODS = "http://127.0.0.1:9"
 _TOKEN_MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 
 
@@ -82,6 +84,7 @@ class Monitoring:
                     folders=folders,
                     kubeconfig=folders[_TOKEN_MOUNT] / "kubeconfig",
                     alertmanager=self.address("alertmanager"),
+                    proxy=_NO_PODS,
                 )
             },
         )

@@ -9,8 +9,10 @@ differs, since there are no containers and no pod network:
 | discovery as the pod's account    | a kubeconfig with that account's token  | no token mount   |
 | Alertmanager by its cluster name  | its address on loopback                 | no cluster DNS   |
 | listens on every address          | listens on a free loopback port         | loopback only    |
+| scrapes pods at their addresses   | scrapes them through a loopback proxy   | no pod network   |
 
-Targets are discovered with the deployed rights and labels, and are down: nothing answers at a pod's address.
+Targets are discovered with the deployed rights and labels. All are down as long as nothing listens at the
+proxy's address.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +41,7 @@ def _relocated(text: str, folders: Folders) -> str:
 
 
 def prometheus_config(
-    deployed: Mapping[str, Any], *, folders: Folders, kubeconfig: Path, alertmanager: str
+    deployed: Mapping[str, Any], *, folders: Folders, kubeconfig: Path, alertmanager: str, proxy: str
 ) -> dict[str, Any]:
     """Return the deployed `prometheus.yml` for a process outside the cluster.
 
@@ -48,9 +50,11 @@ def prometheus_config(
         folders: Where each mounted folder lies here.
         kubeconfig: A kubeconfig with the deployed ServiceAccount's token.
         alertmanager: Alertmanager's host and port here.
+        proxy: Address of the proxy that stands for the pod network.
     """
     config = relocate(deployed, folders)
     for job in config.get("scrape_configs", ()):
+        job["proxy_url"] = proxy
         for discovery in job.get("kubernetes_sd_configs", ()):
             discovery["kubeconfig_file"] = str(kubeconfig)
     for target in config.get("alerting", {}).get("alertmanagers", ()):
