@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,17 @@ from stacks.stack_file import ROOT
 _LEFT_OUT = (".git", ".venv", ".local", "__pycache__", ".pytest_cache", ".ruff_cache", "rendered")
 _STEP = re.compile(r"^\s*(?P<mark>[-+~]{1,2}) ?(?P<type>\S+:\S+): \((?P<operation>[\w-]+)\)", re.MULTILINE)
 _URN = re.compile(r"\[urn=(?P<urn>[^\]]+)\]")
+
+
+class Api:
+    """The API groups that the tests ask; untyped, since the client calls every attribute optional."""
+
+    def __init__(self, connection: client.ApiClient) -> None:
+        self.configuration: Any = connection.configuration
+        self.core: Any = client.CoreV1Api(connection)
+        self.apps: Any = client.AppsV1Api(connection)
+        self.discovery: Any = client.DiscoveryV1Api(connection)
+        self.authorization: Any = client.AuthorizationV1Api(connection)
 
 
 @dataclass(frozen=True)
@@ -81,9 +94,11 @@ class Checkout:
         """What `make up` wrote down."""
         return json.loads((self.folder / ".local" / "endpoints.json").read_text())
 
-    def api(self) -> client.ApiClient:
+    @contextmanager
+    def api(self) -> Generator["Api"]:
         """The cluster, as its administrator."""
-        return new_client_from_config(config_file=self.endpoints["kubeconfig"])
+        with new_client_from_config(config_file=self.endpoints["kubeconfig"]) as made:
+            yield Api(made)
 
 
 def planned(preview: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import load_kube_config
 
 from local.toolchain import binary
-from tests.e2e.checkout import Checkout, planned
+from tests.e2e.checkout import Api, Checkout, planned
 from tests.stacks.conftest import write_kubeconfig
 
 pytestmark = pytest.mark.e2e
@@ -39,16 +39,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 def ready_workloads(checkout: Checkout) -> dict[str, bool]:
     """Every workload of the cluster, and whether all of its pods are Ready."""
     with checkout.api() as api:
-        apps = client.AppsV1Api(api)
         replicated = [
-            *apps.list_deployment_for_all_namespaces().items,
-            *apps.list_stateful_set_for_all_namespaces().items,
+            *api.apps.list_deployment_for_all_namespaces().items,
+            *api.apps.list_stateful_set_for_all_namespaces().items,
         ]
         states = {
             w.metadata.name: w.status.ready_replicas == w.spec.replicas and w.spec.replicas > 0
             for w in replicated
         }
-        for agent in apps.list_daemon_set_for_all_namespaces().items:
+        for agent in api.apps.list_daemon_set_for_all_namespaces().items:
             wanted = agent.status.desired_number_scheduled
             states[agent.metadata.name] = wanted > 0 and agent.status.number_ready == wanted
         return states
@@ -74,7 +73,7 @@ def test_pod_security_accepts_all_pods(checkout: Checkout) -> None:
     with checkout.api() as api:
         refusals = [
             event.message
-            for event in client.CoreV1Api(api).list_event_for_all_namespaces().items
+            for event in api.core.list_event_for_all_namespaces().items
             if event.reason == "FailedCreate"
         ]
     assert refusals == []
@@ -84,13 +83,13 @@ def test_pod_security_would_refuse_a_pod_that_needs_the_host(checkout: Checkout)
     container = {"name": "shell", "image": "shell"}
     pod = {"metadata": {"name": "shell"}, "spec": {"hostNetwork": True, "containers": [container]}}
     with checkout.api() as api, pytest.raises(ApiException, match="violates PodSecurity"):
-        client.CoreV1Api(api).create_namespaced_pod("monitoring", pod, dry_run="All")
+        api.core.create_namespaced_pod("monitoring", pod, dry_run="All")
 
 
 def test_the_services_have_endpoints(checkout: Checkout) -> None:
     with checkout.api() as api:
-        slices = client.DiscoveryV1Api(api).list_namespaced_endpoint_slice("monitoring").items
-        services = client.CoreV1Api(api).list_namespaced_service("monitoring").items
+        slices = api.discovery.list_namespaced_endpoint_slice("monitoring").items
+        services = api.core.list_namespaced_service("monitoring").items
     ready = {
         item.metadata.labels["kubernetes.io/service-name"]
         for item in slices
@@ -103,28 +102,26 @@ def test_the_services_have_endpoints(checkout: Checkout) -> None:
 
 def test_the_volumes_are_the_declared_claims(checkout: Checkout) -> None:
     with checkout.api() as api:
-        claims = client.CoreV1Api(api).list_namespaced_persistent_volume_claim("monitoring").items
+        claims = api.core.list_namespaced_persistent_volume_claim("monitoring").items
     sizes = {claim.metadata.name: claim.status.capacity["storage"] for claim in claims}
     assert sizes == {"data-prometheus-0": "20Gi", "data-alertmanager-0": "1Gi", "grafana": "5Gi"}
 
 
 def test_prometheus_token_lists_what_it_discovers_and_reads_no_secret(checkout: Checkout) -> None:
     with checkout.api() as api:
-        token = (
-            client.CoreV1Api(api)
-            .create_namespaced_service_account_token("prometheus", "monitoring", {"spec": {}})
-            .status.token
-        )
+        token = api.core.create_namespaced_service_account_token(
+            "prometheus", "monitoring", {"spec": {}}
+        ).status.token
         own = client.Configuration.get_default_copy()
         own.host, own.ssl_ca_cert = api.configuration.host, api.configuration.ssl_ca_cert
     own.api_key = {"authorization": f"Bearer {token}"}
     with client.ApiClient(own) as as_prometheus:
-        core = client.CoreV1Api(as_prometheus)
-        assert core.list_pod_for_all_namespaces().items
-        assert core.list_node().items
+        prometheus = Api(as_prometheus)
+        assert prometheus.core.list_pod_for_all_namespaces().items
+        assert prometheus.core.list_node().items
         with pytest.raises(ApiException, match="Forbidden"):
-            core.list_secret_for_all_namespaces()
-        review = client.AuthorizationV1Api(as_prometheus).create_self_subject_access_review
+            prometheus.core.list_secret_for_all_namespaces()
+        review = prometheus.authorization.create_self_subject_access_review
         allowed = {
             subresource: review(
                 {
@@ -140,7 +137,7 @@ def test_prometheus_token_lists_what_it_discovers_and_reads_no_secret(checkout: 
 
 def test_no_secret_is_readable_in_state_or_logs(checkout: Checkout) -> None:
     with checkout.api() as api:
-        data = client.CoreV1Api(api).read_namespaced_secret("grafana", "monitoring").data
+        data = api.core.read_namespaced_secret("grafana", "monitoring").data
     needles = [form.encode() for value in data.values() for form in (value, base64.b64decode(value).decode())]
     local = checkout.folder / ".local"
     files = [*(local / "state").rglob("*"), *(local / "log").rglob("*"), *(local / "dev").rglob("*")]
@@ -217,7 +214,7 @@ def test_an_edited_dashboard_is_deployed(checkout: Checkout) -> None:
     checkout.restore()
     assert "1 updated" in output
     with checkout.api() as api:
-        deployed = client.CoreV1Api(api).read_namespaced_config_map("grafana-dashboards", "monitoring").data
+        deployed = api.core.read_namespaced_config_map("grafana-dashboards", "monitoring").data
     assert "People who follow" in deployed["system-health.json"]
     assert "1 updated" in checkout.succeed("up")
 
@@ -237,7 +234,7 @@ def test_a_rendered_dashboards_folder_makes_the_config_map_by_hand(checkout: Che
         text=True,
     )
     with checkout.api() as api:
-        deployed = client.CoreV1Api(api).read_namespaced_config_map("grafana-dashboards", "monitoring").data
+        deployed = api.core.read_namespaced_config_map("grafana-dashboards", "monitoring").data
     assert json.loads(created.stdout)["data"] == deployed
     assert checkout.git("status", "--porcelain") == ""
 
@@ -329,8 +326,8 @@ def count_pods(checkout: Checkout) -> int:
     """The pods of a cluster that may not be there yet."""
     kubeconfig = checkout.folder / ".local" / "cluster" / "kubeconfig"
     try:
-        with client.ApiClient(kube_configuration(kubeconfig)) as api:
-            return len(client.CoreV1Api(api).list_namespaced_pod("monitoring", _request_timeout=5).items)
+        with client.ApiClient(kube_configuration(kubeconfig)) as made:
+            return len(Api(made).core.list_namespaced_pod("monitoring", _request_timeout=5).items)
     except Exception:  # noqa: BLE001 - whatever is missing while it starts
         return 0
 
