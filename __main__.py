@@ -4,12 +4,11 @@ import sys
 
 import pulumi
 
-from stacks.program import main
-from stacks.stack_file import SettingsError
+from stacks.program import REFUSALS, main
 
 try:
     main()
-except SettingsError as error:
+except REFUSALS as error:
     # The text says what to mend; a traceback would bury it.
     pulumi.log.error(str(error))
     sys.exit(1)

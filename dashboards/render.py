@@ -1,6 +1,5 @@
 """Render the declared dashboards and rules as the files that Grafana and Prometheus load."""
 
-import json
 from collections.abc import Mapping
 
 import yaml

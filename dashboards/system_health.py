@@ -129,6 +129,10 @@ VARIABLES = (
 REQUEST_RATE, ERROR_RATE, DATABASE_CONNECTIONS, REDIS_MEMORY = 201, 203, 301, 302
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:g} %"
+
+
 def key_metrics(parameters: Parameters) -> Row:
     """The first row: what is wrong now."""
     return Row(
@@ -140,7 +144,8 @@ def key_metrics(parameters: Parameters) -> Row:
                 title="API Uptime",
                 description=(
                     "Share of the last 24 hours in which the API answered its probe; with several clusters, "
-                    "the worst one. Below 99 % users noticed: look at Error Rate by Endpoint, then at the "
+                    f"the worst one. Below {_percent(parameters.uptime_warning)} users noticed: look "
+                    "at Error Rate by Endpoint, then at the "
                     "deploys marked on the panels. It recovers only as the outage leaves the 24 hours."
                 ),
                 query=min_by(select(UPTIME.series, cluster=CLUSTER, probe=parameters.uptime_probe)),
@@ -184,7 +189,7 @@ def key_metrics(parameters: Parameters) -> Row:
                 description=(
                     "Whether the services can write and read a canary object in S3 or GCS with their own "
                     "credentials; DOWN when one pod or backend can't. Uploads and finished dubs fail "
-                    "meanwhile. Look at Error Rate by Endpoint, then at credentials and the provider's status."
+                    "meanwhile. Look at Error Rate by Endpoint, then at credentials and the provider's state."
                 ),
                 query=min_by(select(metrics.STORAGE_UP, cluster=CLUSTER, namespace=NAMESPACE, job=SERVICE)),
                 unit="none",
@@ -263,8 +268,8 @@ def api_traffic() -> Row:
                 description=(
                     "Responses per second with a 4xx or 5xx code, by endpoint and code, mean of 5 minutes; a "
                     'line at 0 under "all" is traffic without errors. 5xx are ours: look at the status '
-                    "tiles and at the last deploy. 4xx are the callers': 401 and 429 in a wave are an expired "
-                    "key or a loop in a client."
+                    "tiles and at the last deploy. 4xx are the callers': 401 and 429 in a wave are an "
+                    "expired key or a loop in a client."
                 ),
                 unit="reqps",
                 lines=(
@@ -381,9 +386,9 @@ def compute_and_disk(parameters: Parameters) -> Row:
                 id=402,
                 title="Memory Usage by Service",
                 description=(
-                    "Memory that can't be reclaimed, by service and container. A line that only ever rises is "
-                    "a leak; one that falls to nothing again and again is a container killed for reaching its "
-                    "limit: look at its restarts, and at Error Rate by Endpoint at the same moments."
+                    "Memory that can't be reclaimed, by service and container. A line that only ever rises "
+                    "is a leak; one that falls to nothing again and again is a container killed for reaching "
+                    "its limit: look at its restarts, and at Error Rate by Endpoint at the same moments."
                 ),
                 unit="bytes",
                 lines=(
@@ -398,9 +403,10 @@ def compute_and_disk(parameters: Parameters) -> Row:
                 id=403,
                 title="Disk Usage",
                 description=(
-                    "Used share of each node's mount points and of each persistent volume. Above 90 % a node "
-                    "evicts pods and a database stops writing: look at what grows (logs, images, temporary "
-                    "video), free it or enlarge the volume. Nodes are not filtered by namespace."
+                    "Used share of each node's mount points and of each persistent volume. Above "
+                    f"{_percent(parameters.disk_critical)} act now: a full node evicts pods, a full "
+                    "database stops; look at what grows (logs, images, temporary "
+                    "video), free it or enlarge the volume. Volumes follow the namespace, nodes don't."
                 ),
                 unit="percentunit",
                 highest=1,

@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
@@ -86,8 +86,7 @@ class Process:
                 ],
                 setsid=True,
             )
-            record = {"pid": pid, "started": started(pid), "command": list(self.command)}
-            write(self.pid_file, json.dumps(record))
+            remember(self.pid_file, pid, self.command)
             os.write(writing, b"go\n")
         finally:
             for descriptor in (reading, writing, output):
@@ -132,6 +131,11 @@ def end(pid_file: Path) -> bool:
             raise PlatformError(f"Process {pid} ({pid_file.stem}) does not end: end it, then try again.")
     pid_file.unlink(missing_ok=True)
     return record is not None
+
+
+def remember(pid_file: Path, pid: int, command: Sequence[str]) -> None:
+    """Write down that `pid`, the leader of its own process group, is what `pid_file` stands for."""
+    write(pid_file, json.dumps({"pid": pid, "started": started(pid), "command": list(command)}))
 
 
 def alive(pid_file: Path) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from dashboards.render import refuse_too_large
 from stacks import workload as w
 from stacks.alertmanager import PORT as ALERTMANAGER_PORT
 from stacks.prometheus import PORT as PROMETHEUS_PORT
@@ -24,9 +25,6 @@ SECRETS_PATH = "/etc/grafana/secrets"
 PROVISIONING_PATH = "/etc/grafana/provisioning"
 DASHBOARDS_PATH = "/etc/grafana/dashboards"
 DATASOURCE_UID = "prometheus"
-
-#: A ConfigMap holds at most 1 MiB.
-CONFIG_MAP_LIMIT = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +48,9 @@ class Grafana(pulumi.ComponentResource):
     url: pulumi.Output[str]
 
     def __init__(self, name: str, args: GrafanaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse_oversized("grafana-dashboards", args.dashboards)
+        refuse_too_large("grafana-dashboards", args.dashboards)
         for file, text in args.custom_dashboards.items():
-            refuse_oversized(custom_config_map(file), {file: text})
+            refuse_too_large(custom_config_map(file), {file: text})
         super().__init__("dubbing:monitoring:Grafana", name, None, opts)
         place = args.place
 
@@ -105,22 +103,6 @@ class Grafana(pulumi.ComponentResource):
             data=dict(data),
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-
-def refuse_oversized(config_map: str, data: Mapping[str, str]) -> None:
-    """Refuse a ConfigMap over Kubernetes' limit of 1 MiB.
-
-    Raises:
-        ValueError: naming the ConfigMap, its size, and its largest file.
-    """
-    sizes = {name: len(name) + len(text.encode()) for name, text in data.items()}
-    if sum(sizes.values()) > CONFIG_MAP_LIMIT:
-        largest = max(sizes, key=lambda name: sizes[name])
-        msg = (
-            f"ConfigMap {config_map} would be {sum(sizes.values())} bytes, over Kubernetes' limit of "
-            f"{CONFIG_MAP_LIMIT}: its largest file is {largest} ({sizes[largest]} bytes); split it"
-        )
-        raise ValueError(msg)
 
 
 def custom_config_map(file: str) -> str:

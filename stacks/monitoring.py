@@ -8,9 +8,9 @@ from typing import Literal
 
 import pulumi
 import pulumi_kubernetes as k8s
-from dashboards.parameters import Parameters
 
 from dashboards import custom_files, render
+from dashboards.parameters import Parameters
 from stacks import alertmanager, grafana, prometheus, workload
 from stacks.exporters import (
     ExporterArgs,
@@ -25,9 +25,6 @@ from stacks.exporters import (
 )
 from stacks.scrape import ScrapeJob, application_job
 from stacks.settings import Settings
-from stacks.stack_file import ROOT
-
-CUSTOM_DASHBOARDS = ROOT / "dashboards" / "custom"
 
 #: Everything that declares scrape jobs, in the order of `prometheus.yml`.
 SCRAPED = (
@@ -52,7 +49,7 @@ class MonitoringArgs:
     settings: Settings
     secrets: Mapping[str, pulumi.Output[str]]
     """The stack's secrets by their keys; all of `settings.secrets_needed()`."""
-    custom_dashboards: Path = CUSTOM_DASHBOARDS
+    custom_dashboards: Path = custom_files.FOLDER
 
 
 class MonitoringStack(pulumi.ComponentResource):
@@ -198,6 +195,9 @@ def outputs(settings: Settings) -> dict[str, object]:
             "prometheus": f"{kubectl} port-forward svc/{prometheus.NAME} {prometheus.PORT}",
             "alertmanager": f"{kubectl} port-forward svc/{alertmanager.NAME} {alertmanager.PORT}",
         },
-        "grafanaPassword": "pulumi config get dubbing-monitoring:grafanaAdminPassword",
+        "grafanaPassword": (
+            f"{kubectl} get secret {grafana.NAME} "
+            """-o go-template='{{index .data "admin-password" | base64decode}}'"""
+        ),
         "dashboardUids": {name: json.loads(text)["uid"] for name, text in dashboards.items()},
     }

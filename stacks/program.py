@@ -1,23 +1,29 @@
 """The program: the stack's configuration, one explicit provider, the stack, its outputs."""
 
 import os
-import socket
+import ssl
 from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
 import yaml
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env, is_config_secret
 
+from dashboards.custom_files import CustomDashboardError
+from dashboards.render import TooLargeError
 from stacks import monitoring, stack_file
 from stacks.settings import PROJECT, Settings
 from stacks.stack_file import SettingsError
 
-#: How long a cluster may take to accept a connection, in seconds.
-CONNECT_TIMEOUT = 10
+#: What ends the program with a text that says what to mend.
+REFUSALS = (SettingsError, CustomDashboardError, TooLargeError)
+
+#: How long a cluster may take to accept a connection, and to answer, in seconds.
+ANSWER_SECONDS = 5
 
 
 def main() -> None:
@@ -25,7 +31,11 @@ def main() -> None:
 
     Raises:
         SettingsError: anything in the configuration is wrong, a needed secret is missing, or the cluster
-            cannot be used; nothing was registered then.
+            cannot be used.
+        CustomDashboardError: a dropped-in dashboard cannot be deployed.
+        TooLargeError: dashboards do not fit their ConfigMap.
+
+    Nothing of the cluster was registered then.
     """
     settings, secrets = read_configuration()
     refuse_unreachable(settings.kubernetes.context)
@@ -70,7 +80,7 @@ def read_configuration() -> tuple[Settings, dict[str, pulumi.Output[str]]]:
 
 
 def refuse_unreachable(context: str) -> None:
-    """Refuse a kubeconfig context that does not exist, or whose cluster accepts no connection in time.
+    """Refuse a kubeconfig context that does not exist, or whose cluster does not answer in time.
 
     Raises:
         SettingsError: naming the context, where it was looked for, and how to mend it.
@@ -93,16 +103,33 @@ def refuse_unreachable(context: str) -> None:
     server = urlsplit(str(cluster.get("server", "")))
     if cluster.get("proxy-url") or not server.hostname:
         return  # A proxy or an unusual server is the provider's to judge.
-    port = server.port or (443 if server.scheme == "https" else 80)
     try:
-        socket.create_connection((server.hostname, port), timeout=CONNECT_TIMEOUT).close()
-    except OSError as error:
+        _ask(server)
+    except (OSError, HTTPException) as error:
         msg = (
-            f"{key}: the cluster of context {context!r}, {server.hostname}:{port}, does not answer: {error}. "
-            f"Nothing was created. Mend: is it running, and reachable from here (VPN)? kubectl --context "
-            f"{context} version tells."
+            f"{key}: the cluster of context {context!r}, {server.geturl()}, does not answer: {error}. "
+            f"Nothing was created. Mend: is it running, and reachable from here (VPN)? "
+            f"`kubectl --context {context} version` tells."
         )
         raise SettingsError(msg) from None
+
+
+def _ask(server: SplitResult) -> None:
+    """Ask an API server anything, without credentials; whatever it answers, it is there."""
+    host = server.hostname or ""
+    if server.scheme == "http":
+        connection = HTTPConnection(host, server.port, timeout=ANSWER_SECONDS)
+    else:
+        # Nothing secret is sent and nothing of the answer is used: who answers is the provider's to verify.
+        unverified = ssl.create_default_context()
+        unverified.check_hostname = False
+        unverified.verify_mode = ssl.CERT_NONE
+        connection = HTTPSConnection(host, server.port, timeout=ANSWER_SECONDS, context=unverified)
+    try:
+        connection.request("GET", f"{server.path.rstrip('/')}/version")
+        connection.getresponse()
+    finally:
+        connection.close()
 
 
 def kubeconfig_paths() -> list[Path]:

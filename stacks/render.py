@@ -9,12 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
-from dashboards.custom_files import CustomDashboardError
 from stacks import program, recording, stack_file
 from stacks.prometheus import to_yaml
 from stacks.recording import Registration
 from stacks.settings import PROJECT
-from stacks.stack_file import SettingsError
 
 #: ConfigMaps whose files are written out beside the manifests, and where to.
 UNPACKED = {
@@ -98,7 +96,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         count = render(arguments.stack, arguments.out)
-    except (SettingsError, CustomDashboardError, OSError) as error:
+    except (*program.REFUSALS, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     print(

@@ -59,6 +59,8 @@ def redis_workload(server: RedisServer, resources: Resources, checksum: pulumi.I
         resources=resources,
         user=59000,
         ports={METRICS_PORT: PORT},
+        # The host's memory stands in for a limit where Redis has no maxmemory.
+        args=("--include-system-metrics",),
         env=(
             {"name": "REDIS_ADDR", "value": address(server)},
             {"name": "REDIS_PASSWORD_FILE", "value": f"{SECRETS_PATH}/passwords.json"},
@@ -73,6 +75,6 @@ def redis_workload(server: RedisServer, resources: Resources, checksum: pulumi.I
 
 
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
-    """One target a server; the label `server` is its name in the settings."""
+    """One target a server; `instance` is the server's name in the settings, not the exporter's address."""
     pods = scraped_pods(settings.redis, NAME, settings.kubernetes.namespace)
     return [pod_job(NAME, pods, relabel=[server_label(NAME)])] if pods else []

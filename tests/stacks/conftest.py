@@ -1,8 +1,9 @@
 """The real `__main__.py`, run without an engine for each committed stack file."""
 
 import runpy
-import socket
+import threading
 from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,26 @@ STACKS = ("dev", "prod")
 PLANTED = "planted-secret-of-"
 
 
+class AnyServer(BaseHTTPRequestHandler):
+    """Answers as an API server answers a stranger."""
+
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Keep quiet."""
+
+
 @pytest.fixture(scope="session")
-def listening_port() -> Iterator[int]:
-    """A port on loopback that accepts connections, as a cluster's API server would."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+def server() -> Iterator[str]:
+    """The URL of a server on loopback that answers as a cluster's API server would."""
+    with HTTPServer(("127.0.0.1", 0), AnyServer) as http:
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_port}"
+        http.shutdown()
+        thread.join()
 
 
 def write_kubeconfig(path: Path, contexts: Mapping[str, str]) -> None:
@@ -57,11 +73,10 @@ def run_main(
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory, listening_port: int) -> dict[str, list[Registration]]:
+def recorded(tmp_path_factory: pytest.TempPathFactory, server: str) -> dict[str, list[Registration]]:
     """What `__main__.py` registers for each committed stack."""
     kubeconfig = tmp_path_factory.mktemp("kube") / "config"
-    url = f"https://127.0.0.1:{listening_port}"
-    write_kubeconfig(kubeconfig, {f"dubbing-{stack}": url for stack in STACKS})
+    write_kubeconfig(kubeconfig, {f"dubbing-{stack}": server for stack in STACKS})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(kubeconfig))
         return {stack: run_main(stack) for stack in STACKS}
@@ -80,7 +95,7 @@ def resources(recorded: dict[str, list[Registration]], stack: str) -> list[Regis
 
 
 @pytest.fixture
-def dev_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listening_port: int) -> None:
-    """A kubeconfig in which dev's context leads to a port that accepts connections."""
-    write_kubeconfig(tmp_path / "config", {"dubbing-dev": f"https://127.0.0.1:{listening_port}"})
+def dev_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+    """A kubeconfig in which dev's context leads to a server that answers."""
+    write_kubeconfig(tmp_path / "config", {"dubbing-dev": server})
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))

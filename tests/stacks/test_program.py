@@ -1,12 +1,14 @@
 """The real `__main__.py` under a recording monitor, for each committed stack."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
 import pulumi_kubernetes as k8s
 import pytest
 
-from stacks import monitoring, recording, stack_file
+from dashboards.render import CONFIG_MAP_BYTES
+from stacks import monitoring, program, recording, stack_file
 from stacks.images import IMAGES
 from stacks.recording import Registration
 from stacks.settings import PROJECT
@@ -48,6 +50,7 @@ def test_the_names_that_the_specification_fixes_exist(resources: list[Registrati
     assert "monitoring/grafana" in objects(resources, "Deployment")
     dashboards = objects(resources, "ConfigMap")["monitoring/grafana-dashboards"]["data"]
     assert "system-health.json" in dashboards
+    assert sum(len(text.encode()) for text in dashboards.values()) < CONFIG_MAP_BYTES
     ports = {
         p["name"]: p["containerPort"] for p in pods(resources)["grafana"]["spec"]["containers"][0]["ports"]
     }
@@ -225,7 +228,21 @@ def test_a_cluster_that_refuses_connections_is_named(
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     with pytest.raises(SystemExit):
         run_main("dev")
-    assert "127.0.0.1:1, does not answer" in caplog.text
+    assert "https://127.0.0.1:1, does not answer" in caplog.text
+    assert "Connection refused" in caplog.text
+
+
+def test_a_cluster_that_accepts_but_never_answers_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(program, "ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        write_kubeconfig(tmp_path / "config", {"dubbing-dev": url})
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+        with pytest.raises(SystemExit):
+            run_main("dev")
+    assert f"{url}, does not answer: timed out" in caplog.text or "handshake" in caplog.text
 
 
 def test_the_outputs_are_what_a_person_would_use() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from stacks import grafana, stack_file
+from dashboards.parameters import Parameters
+from stacks import monitoring, stack_file, workload
 from stacks.quantities import duration_seconds, kubernetes_quantity, prometheus_bytes
 from stacks.recording import Registration
 from stacks.settings import PROJECT, RETENTION_SHARE
@@ -33,7 +34,7 @@ def test_no_workload_changes_when_rules_dashboards_or_scrape_jobs_do(resources: 
     texts = json.dumps(pods(resources))
     for files in data.values():
         for text in files.values():
-            assert grafana.w.checksum(text) not in texts
+            assert workload.checksum(text) not in texts
     arguments = pods(resources)["prometheus"]["spec"]["containers"][0]["args"]
     assert "--config.auto-reload" in arguments
     assert not [flag for flag in arguments if "enable-lifecycle" in flag or "enable-admin-api" in flag]
@@ -205,9 +206,15 @@ def test_a_registry_mirror_and_a_pull_secret_reach_every_workload() -> None:
         assert all(c["image"].startswith("mirror.example.com/") for c in pod["spec"]["containers"]), name
 
 
-def test_a_config_map_over_the_limit_is_refused_by_name() -> None:
-    grafana.refuse_oversized("grafana-dashboards", {"a.json": "x" * (grafana.CONFIG_MAP_LIMIT - 100)})
-    with pytest.raises(ValueError, match=r"grafana-dashboards would be .* largest file is a\.json"):
-        grafana.refuse_oversized(
-            "grafana-dashboards", {"a.json": "x" * grafana.CONFIG_MAP_LIMIT, "b.json": ""}
-        )
+@pytest.mark.usefixtures("dev_cluster")
+def test_dashboards_over_a_config_maps_limit_register_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def huge(_: Parameters) -> dict[str, str]:
+        return {"huge.json": '"' + "x" * 2**20 + '"'}
+
+    monkeypatch.setattr(monitoring.render, "dashboards", huge)
+    with pytest.raises(SystemExit):
+        run_main("dev")
+    assert "grafana-dashboards" in caplog.text
+    assert "huge.json" in caplog.text

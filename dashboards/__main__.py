@@ -1,0 +1,67 @@
+"""The command line: list what the dashboards show, and check them."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from dashboards.custom_files import CustomDashboardError, custom_dashboards, refuse_mistaken
+from dashboards.parameters import Parameters
+from dashboards.render import TooLargeError, dashboards, declared, refuse_too_large
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Returns:
+        0 on success, 1 where something must be mended.
+    """
+    parser = argparse.ArgumentParser(prog="python -m dashboards", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="print each dashboard's panels, their queries and what they read")
+    check = commands.add_parser("check", help="check the dashboards and dashboards/custom, or only FILEs")
+    check.add_argument("files", metavar="FILE", type=Path, nargs="*", help="dashboard JSON to be dropped in")
+    parsed = parser.parse_args(arguments)
+    if parsed.command == "list":
+        _print_lines(_catalogue())
+        return 0
+    try:
+        _print_lines([_check(parsed.files)])
+    except (CustomDashboardError, TooLargeError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _catalogue() -> Iterator[str]:
+    for dashboard in declared(Parameters()):
+        yield f"{dashboard.title} ({dashboard.uid})"
+        for panel in dashboard.panels:
+            yield f"  {panel.title}"
+            for target in panel.targets:
+                yield f"    {target.query}"
+                yield f"      reads {', '.join(sorted(target.query.series))}"
+        yield "  Recording rules"
+        for recording in dashboard.recordings:
+            yield f"    {recording.name} = {recording.query}"
+            yield f"      {recording.meaning}"
+
+
+def _check(files: Sequence[Path]) -> str:
+    if files:
+        refuse_mistaken(files)
+        return f"{len(files)} files: no mistakes"
+    built_in, custom = dashboards(Parameters()), custom_dashboards()
+    refuse_too_large("grafana-dashboards", built_in)
+    for name, text in custom.items():
+        refuse_too_large(name, {name: text})
+    return f"{len(built_in)} built-in and {len(custom)} custom dashboards: no mistakes"
+
+
+def _print_lines(lines: Sequence[str] | Iterator[str]) -> None:
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

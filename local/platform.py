@@ -1,0 +1,154 @@
+"""Brings a stack up on the embedded cluster, or on a cluster of the user's own, and takes it down again."""
+
+import fcntl
+import json
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pulumi.automation import OutputMap
+
+from local.cluster import Cluster
+from local.engine import Engine
+from local.errors import PlatformError
+from local.monitoring import Monitoring
+from local.processes import write
+from local.progress import step
+from stacks.stack_file import ROOT, read_stack_file, stack_file
+
+_OWN_CONTEXTS = "contexts"
+_LOCK = "lock"
+# `down` deletes all else: what runs on the user's own clusters is still described by its state.
+_KEPT = (_OWN_CONTEXTS, _LOCK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """Where one stack of this checkout runs.
+
+    Attributes:
+        stack: The stack's name, `dev` or `prod`.
+        own_context: A kube context of the user's own; None is the embedded cluster.
+        state: The folder that all state of the embedded platform lies in.
+    """
+
+    stack: str
+    own_context: str | None = None
+    state: Path = ROOT / ".local"
+
+    def up(self) -> None:
+        """Deploy the stack, then run Prometheus and Alertmanager on what is deployed.
+
+        Raises:
+            SettingsError: The stack file has mistakes; nothing was started.
+            PlatformError: A step failed.
+            Interrupted: The engine was interrupted and has ended cleanly.
+        """
+        engine = self._engine()
+        with self._alone():
+            cluster = self._start_cluster(engine.context)
+            outcome = engine.up()
+            _print_outputs(outcome.outputs)
+            if cluster is not None:
+                self._run_monitoring(cluster)
+
+    def preview(self) -> None:
+        """Print what `up` would change; the embedded cluster is started if it does not run.
+
+        Raises:
+            SettingsError: The stack file has mistakes; nothing was started.
+            PlatformError: A step failed.
+            Interrupted: The engine was interrupted.
+        """
+        engine = self._engine()
+        with self._alone():
+            self._start_cluster(engine.context)
+            engine.preview()
+
+    def down(self) -> None:
+        """End every process of the embedded platform and delete its state; the tool cache stays.
+
+        On a cluster of the user's own nothing is deleted: the command that would is printed.
+
+        Raises:
+            SettingsError: The stack file has mistakes.
+            PlatformError: A process does not end; nothing is deleted then.
+        """
+        engine = self._engine()
+        if self.own_context is not None:
+            step(f"Context {self.own_context} is yours: nothing was deleted. To delete the stack, run:")
+            print(f"  {engine.destroy_command()}")
+            return
+        with self._alone():
+            engine.end_leftovers()
+            cluster = Cluster(self.state, engine.context)
+            Monitoring(self.state, cluster, "").stop()
+            cluster.remove()
+            for path in self.state.iterdir():
+                if path.name in _KEPT:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+        step("Down: no process of the embedded platform is left, its state is deleted (the tool cache stays)")
+
+    def _engine(self) -> Engine:
+        settings = read_stack_file(stack_file(self.stack))
+        embedded = self.own_context is None
+        return Engine(
+            project=ROOT,
+            stack=self.stack,
+            # The state of what runs on another cluster must outlive `down` of the embedded one.
+            state=self.state if embedded else self.state / _OWN_CONTEXTS / str(self.own_context),
+            context=self.own_context or settings.kubernetes.context,
+            kubeconfig=self.state / "cluster" / "kubeconfig" if embedded else None,
+            secrets=[secret.key for secret in settings.secrets_needed()],
+        )
+
+    def _start_cluster(self, context: str) -> Cluster | None:
+        if self.own_context is not None:
+            step(f"Cluster: context {context} is yours, so nothing embedded is started")
+            return None
+        cluster = Cluster(self.state, context)
+        cluster.start()
+        step(f"Cluster: ready, kubeconfig {cluster.kubeconfig}")
+        return cluster
+
+    def _run_monitoring(self, cluster: Cluster) -> None:
+        settings = read_stack_file(stack_file(self.stack))
+        monitoring = Monitoring(self.state, cluster, settings.kubernetes.namespace)
+        monitoring.start()
+        addresses = {name: f"http://{monitoring.address(name)}" for name in ("prometheus", "alertmanager")}
+        # Nothing provides the last three yet; their readers find the keys.
+        endpoints = {
+            "kubeconfig": str(cluster.kubeconfig),
+            **addresses,
+            "grafana": None,
+            "dashboards": None,
+            "messages": None,
+        }
+        write(self.state / "endpoints.json", json.dumps(endpoints, indent=2) + "\n")
+        step("Monitoring: Prometheus and Alertmanager run on what is deployed")
+        for name, value in endpoints.items():
+            if value is not None:
+                print(f"  {name + ':':14}{value}")
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self.state / _LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise PlatformError(
+                    f"Another make up, preview or down works in {self.state}: wait until it has ended."
+                ) from None
+            yield
+
+
+def _print_outputs(outputs: OutputMap) -> None:
+    for name, output in sorted(outputs.items()):
+        print(f"  {name}: {'[secret]' if output.secret else output.value}")

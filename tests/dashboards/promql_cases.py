@@ -1,0 +1,77 @@
+"""Evaluate the shipped rules and panel queries in the real Prometheus engine, by `promtool test rules`."""
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dashboards.parameters import Parameters
+from dashboards.render import declared, rules
+from tests.dashboards.expressions import with_values
+
+Samples = dict[str, float]
+"""Series in PromQL's notation, or `{}` for one without labels, to its value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What one expression must return at one moment.
+
+    Attributes:
+        expression: PromQL, dashboard variables and all.
+        at: The moment, such as `24h`.
+        expected: Exactly the series that it returns; none means that it returns nothing.
+        chosen: Values of dashboard variables; All unless named.
+    """
+
+    expression: str
+    at: str
+    expected: Samples
+    chosen: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def panel(title: str, query: int = 0) -> str:
+    """Return a panel's query, by the panel's title."""
+    (found,) = [one for one in declared(Parameters())[0].panels if one.title == title]
+    return str(found.targets[query].query)
+
+
+def failure(
+    promtool: Path, folder: Path, series: dict[str, str], *cases: Case, interval: str = "1m"
+) -> str | None:
+    """Evaluate the cases over the series, with the shipped rules.
+
+    Returns:
+        What promtool found wrong, or None.
+    """
+    names = list[str]()
+    for name, text in rules(Parameters()).items():
+        (folder / name).write_text(text, encoding="utf-8")
+        names.append(name)
+    test = {
+        "rule_files": names,
+        "evaluation_interval": "1m",
+        "fuzzy_compare": True,
+        "tests": [
+            {
+                "interval": interval,
+                "input_series": [{"series": name, "values": values} for name, values in series.items()],
+                "promql_expr_test": [
+                    {
+                        "expr": with_values(case.expression, **case.chosen),
+                        "eval_time": case.at,
+                        "exp_samples": [
+                            {"labels": labels, "value": value} for labels, value in case.expected.items()
+                        ],
+                    }
+                    for case in cases
+                ],
+            }
+        ],
+    }
+    # JSON is YAML, and keeps every value's quotes.
+    (folder / "test.yaml").write_text(json.dumps(test), encoding="utf-8")
+    done = subprocess.run(
+        [promtool, "test", "rules", "test.yaml"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return None if done.returncode == 0 else done.stdout + done.stderr

@@ -1,0 +1,90 @@
+"""The door for custom dashboards, and the command that checks them by hand."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dashboards.__main__ import main
+from dashboards.custom_files import CustomDashboardError, custom_dashboards
+
+GOOD = {"title": "Codecs", "uid": "codecs", "panels": []}
+
+
+def write(folder: Path, name: str, content: object) -> Path:
+    path = folder / name
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+def mistakes(folder: Path) -> list[str]:
+    with pytest.raises(CustomDashboardError) as caught:
+        custom_dashboards(folder)
+    return str(caught.value).replace(f"{folder}/", "").splitlines()
+
+
+def test_a_good_file_passes_as_it_is(tmp_path: Path) -> None:
+    path = write(tmp_path, "codecs.json", GOOD)
+    write(tmp_path, "README.md", "not a dashboard")
+    assert custom_dashboards(tmp_path) == {"codecs.json": path.read_text(encoding="utf-8")}
+
+
+def test_a_file_that_does_not_parse_is_told_by_line_and_column(tmp_path: Path) -> None:
+    write(tmp_path, "broken.json", '{\n  "title": "A",\n  "uid" "a"\n}')
+    assert mistakes(tmp_path) == [
+        "broken.json: line 3, column 9: Expecting ':' delimiter: mend it there, or export the dashboard again"
+    ]
+
+
+def test_all_mistakes_of_all_files_come_at_once(tmp_path: Path) -> None:
+    write(tmp_path, "a.json", GOOD)
+    write(tmp_path, "b.json", GOOD | {"title": "Other"})
+    write(tmp_path, "c.json", [GOOD])
+    write(tmp_path, "d.json", {"uid": 7})
+    write(tmp_path, "e.json", {"title": "System Health", "uid": "system-health"})
+    (tmp_path / "f.json").write_bytes(b'{"title": "\xff"}')
+    found = mistakes(tmp_path)
+    assert [line.split(":")[0] for line in found] == [
+        "b.json",
+        "c.json",
+        "d.json",
+        "d.json",
+        "e.json",
+        "e.json",
+        "f.json",
+    ]
+    assert '"uid" is "codecs", which' in found[0]
+    assert "holds a list, not a JSON object" in found[1]
+    assert '"title" is null' in found[2]
+    assert '"uid" is 7' in found[3]
+    assert "which the built-in dashboard has, too: choose another" in found[4]
+    assert "is not UTF-8 at byte 11" in found[6]
+
+
+def test_check_says_what_is_wrong_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = write(tmp_path, "good.json", GOOD), write(tmp_path, "bad.json", "{")
+    assert main(["check", str(good)]) == 0
+    assert main(["check", str(bad)]) == 1
+    assert main(["check", str(tmp_path / "none.json")]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "1 files: no mistakes\n"
+    assert "bad.json: line 1, column 2" in captured.err
+    assert "none.json: can't be read: No such file" in captured.err
+
+
+def test_check_alone_checks_what_would_be_deployed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    assert re.fullmatch(r"1 built-in and \d+ custom dashboards: no mistakes\n", capsys.readouterr().out)
+
+
+def test_list_prints_every_panel_with_what_it_reads() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dashboards", "list"], capture_output=True, text=True, check=True
+    )
+    assert "  Redis Memory Usage\n" in done.stdout
+    assert "reads redis_memory_max_bytes, redis_memory_used_bytes, redis_total" in done.stdout
+    assert "    probe:probe_success:avg24h = avg by (cluster, probe)" in done.stdout
+    assert done.stderr == ""
