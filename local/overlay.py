@@ -3,13 +3,14 @@
 The processes read what is deployed: arguments, configuration and rules come out of the cluster. Only this
 differs, since there are no containers and no pod network:
 
-| Deployed                          | Here                                    | Why              |
-| --------------------------------- | --------------------------------------- | ---------------- |
-| files under the container's mounts | the same files under `.local`          | no containers    |
-| discovery as the pod's account    | a kubeconfig with that account's token  | no token mount   |
-| Alertmanager by its cluster name  | its address on loopback                 | no cluster DNS   |
-| listens on every address          | listens on a free loopback port         | loopback only    |
-| scrapes pods at their addresses   | scrapes them through a loopback proxy   | no pod network   |
+| Deployed                          | Here                                    | Why                               |
+| --------------------------------- | --------------------------------------- | --------------------------------- |
+| files under container mounts      | the same files under `.local`           | no containers                     |
+| discovery as the pod's account    | a kubeconfig with that account's token  | no token mount                    |
+| Alertmanager by its cluster name  | its address on loopback                 | no cluster DNS                    |
+| listens on every address          | listens on a free loopback port         | loopback only                     |
+| waits before it notifies at first | notifies at once                        | it ignores SIGTERM while it waits |
+| scrapes pods at their addresses   | scrapes them through a loopback proxy   | no pod network                    |
 
 Targets are discovered with the deployed rights and labels. All are down as long as nothing listens at the
 proxy's address.
@@ -18,6 +19,8 @@ proxy's address.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+_LEFT_OUT = ("--web.listen-address", "--dispatch.start-delay")
 
 Folders = Mapping[str, Path]
 
@@ -64,7 +67,7 @@ def prometheus_config(
 
 def arguments(deployed: Sequence[str], *, folders: Folders, listen: str) -> tuple[str, ...]:
     """Return the container's arguments for a process that listens at `listen`, host and port."""
-    kept = (argument for argument in deployed if not argument.startswith("--web.listen-address"))
+    kept = (argument for argument in deployed if not argument.startswith(_LEFT_OUT))
     split = (argument.partition("=") for argument in kept)
     moved = (f"{flag}{equals}{_relocated(value, folders)}" for flag, equals, value in split)
     return (*moved, f"--web.listen-address={listen}")
