@@ -18,7 +18,7 @@ from kubernetes.client import ApiClient, ApiException, CoreV1Api
 from pulumi import automation
 
 from local.cluster import Cluster
-from local.pending import adopt_pending_creates
+from local.repair import finder, settle
 from tests.provider.conftest import CONTEXT, Engine, done, planned
 
 pytestmark = [
@@ -196,7 +196,7 @@ def interrupt(engine: Engine, stack: str, after: float, number: signal.Signals) 
     return time.monotonic() - started
 
 
-def test_a_killed_engine_leaves_pending_creates_that_are_adopted(engine: Engine) -> None:
+def test_a_killed_engine_leaves_pending_creates_that_are_adopted(engine: Engine, api: ApiClient) -> None:
     """Source: pulumi/pulumi pkg/cmd/pulumi/operations/refresh.go, filterMapPendingCreates."""
     stack = engine.stack("killed", workload("killed"))
     interrupt(engine, "killed", 8, signal.SIGKILL)
@@ -205,8 +205,8 @@ def test_a_killed_engine_leaves_pending_creates_that_are_adopted(engine: Engine)
     version, deployment = exported.version, exported.deployment
     assert version is not None
     assert deployment is not None
-    repaired, urns = adopt_pending_creates(dict(deployment))
-    assert {urn.rpartition("::")[2] for urn in urns} == {"web"}
+    repaired, adopted = settle(dict(deployment), finder(api))
+    assert "Service default/killed" in adopted
     with pytest.raises(automation.CommandError, match="already exists"):
         stack.up()
     stack.import_stack(automation.Deployment(version=version, deployment=repaired))
