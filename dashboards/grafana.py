@@ -13,6 +13,8 @@ OK, WARNING, CRITICAL, NEUTRAL, UNKNOWN = "green", "orange", "red", "blue", "#80
 """The colours of severity, on all dashboards; grey is what nothing is known about."""
 
 _DATASOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
+# The SDK's defaults for interval variables, which Grafana's own types refuse on others.
+_NOT_AN_INTERVAL = {"auto": None, "auto_min": None, "auto_count": None}
 _ALL = dashboard.VariableOption(selected=True, text=["All"], value=["$__all"])
 
 
@@ -232,6 +234,7 @@ def _datasource_variable() -> dashboard.VariableModel:
         label="Data source",
         query="prometheus",
         refresh=dashboard.VariableRefresh.ON_DASHBOARD_LOAD,
+        **_NOT_AN_INTERVAL,
     )
 
 
@@ -243,7 +246,6 @@ def _variable(declared: Variable) -> dashboard.VariableModel:
         label=declared.name.capitalize(),
         datasource=_DATASOURCE,
         query={"qryType": 1, "query": query, "refId": f"{declared.name}-values"},
-        definition=query,
         refresh=dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED,
         sort=dashboard.VariableSort.ALPHABETICAL_ASC,
         multi=True,
@@ -251,6 +253,7 @@ def _variable(declared: Variable) -> dashboard.VariableModel:
         # Unlike Grafana's own list of all values, this also matches series without the label.
         all_value=".*",
         current=_ALL,
+        **_NOT_AN_INTERVAL,
     )
 
 

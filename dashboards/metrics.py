@@ -359,7 +359,7 @@ KUBE_POD_LABELS = Metric(
     labels={
         "namespace": "dubbing",
         "pod": "api-7d9c5b6f4-x2x9k",
-        "uid": "…",
+        "uid": "5c1f0a52-8f4e-4a57-9d1c-0d8f1b7f2a11",
         "label_app_kubernetes_io_name": "api",
     },
     source=KUBE_STATE_METRICS,

@@ -406,7 +406,7 @@ def compute_and_disk(parameters: Parameters) -> Row:
                     "Used share of each node's mount points and of each persistent volume. Above "
                     f"{_percent(parameters.disk_critical)} act now: a full node evicts pods, a full "
                     "database stops; look at what grows (logs, images, temporary "
-                    "video), free it or enlarge the volume. Nodes are not filtered by namespace."
+                    "video), free it or enlarge the volume. Volumes follow the namespace, nodes don't."
                 ),
                 unit="percentunit",
                 highest=1,

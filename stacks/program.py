@@ -23,7 +23,7 @@ from stacks.stack_file import SettingsError
 REFUSALS = (SettingsError, CustomDashboardError, TooLargeError)
 
 #: How long a cluster may take to accept a connection, and to answer, in seconds.
-ANSWER_SECONDS = 6
+ANSWER_SECONDS = 5
 
 
 def main() -> None:

@@ -30,12 +30,12 @@ def main() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda _number, _frame: stop.set())
     server.start()
     print(port, flush=True)
     _log.info(
-        "listening on 127.0.0.1:%d: a stand-in for the official pulumi-kubernetes provider %s, for machines that "
-        "have no plugin of it; see docs/embedded.md",
+        "listening on 127.0.0.1:%d: a stand-in for the official pulumi-kubernetes provider %s, "
+        "for machines that have no plugin of it; see docs/embedded.md",
         port,
         VERSION,
     )

@@ -1,11 +1,12 @@
 """The API server, addressed by kind, namespace and name.
 
-The official client library reads the kubeconfig, keeps credentials fresh and carries the requests. Its models of every
-kind are left alone: an object here is the JSON that the server sends.
+The official client library reads the kubeconfig, keeps credentials fresh and carries the requests. Its
+models of every kind are left alone: an object here is the JSON that the server sends.
 """
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from kubernetes.config import ConfigException, list_kube_config_contexts, new_cl
 from kubernetes.config.kube_config import new_client_from_config_dict
 
 from local.kubernetes_provider.kinds import Kind
-from local.kubernetes_provider.wire import JsonObject
+from local.kubernetes_provider.wire import Json, JsonObject
 
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 30
@@ -73,16 +74,23 @@ class Cluster:
             if _is_contents(kubeconfig):
                 contents = yaml.safe_load(kubeconfig)
                 contexts, active = contents.get("contexts") or [], contents.get("current-context", "")
-                client = new_client_from_config_dict(contents, context or None, False, None, configuration)
+                client = new_client_from_config_dict(
+                    contents, context or None, persist_config=False, client_configuration=configuration
+                )
             else:
-                contexts, current = list_kube_config_contexts(kubeconfig or None)
-                active = (current or {}).get("name", "")
+                listed: tuple[list[Json], Json] = list_kube_config_contexts(kubeconfig or None)
+                contexts, active = listed[0], listed[1]["name"] if listed[1] else ""
                 _require_context(context, contexts)
-                client = new_client_from_config(kubeconfig or None, context or None, False, configuration)
+                client = new_client_from_config(
+                    kubeconfig or None,
+                    context or None,
+                    persist_config=False,
+                    client_configuration=configuration,
+                )
         except (ConfigException, OSError, yaml.YAMLError) as error:
             raise UnreachableError(
-                "unable to load Kubernetes client configuration from kubeconfig file. Make sure that KUBECONFIG "
-                f"names a kubeconfig that holds the context the provider is given: {error}"
+                "unable to load Kubernetes client configuration from kubeconfig file. Make sure that "
+                f"KUBECONFIG names a kubeconfig with the context that the provider is given: {error}"
             ) from error
         chosen = next((item["context"] for item in contexts if item["name"] == (context or active)), {})
         cluster = cls(client, chosen.get("namespace") or "default")
@@ -126,7 +134,7 @@ class Cluster:
             answer = json.loads(response.data)
         except ValueError:
             answer = {"message": response.data.decode(errors="replace").strip()}
-        if not 200 <= response.status < 300:
+        if response.status >= HTTPStatus.BAD_REQUEST:
             raise ApiError(answer, response.status)
         return answer
 
@@ -140,7 +148,7 @@ class Cluster:
         try:
             return self.request("GET", kind.path(namespace, name))
         except ApiError as error:
-            if error.code == 404:
+            if error.code == HTTPStatus.NOT_FOUND:
                 return None
             raise
 

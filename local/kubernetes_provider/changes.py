@@ -12,6 +12,7 @@ from local.kubernetes_provider.kinds import Kind
 from local.kubernetes_provider.objects import (
     AUTONAMED,
     annotation,
+    is_empty,
     metadata,
     name_of,
     namespace_of,
@@ -121,32 +122,38 @@ def _walk(path: Path, old: Json, new: Json, old_input: Json) -> Iterator[tuple[P
     if new is UNKNOWN:
         yield path, Change.UPDATE, new
     elif isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted({*old, *new}):
-            here = (*path, key)
-            was = old_input.get(key) if isinstance(old_input, dict) else None
-            if key not in new:
-                yield here, Change.DELETE, None
-            elif key in old:
-                yield from _walk(here, old[key], new[key], was)
-            elif not _left_out_by_server(new[key], was):
-                yield here, Change.ADD, new[key]
+        yield from _walk_members(path, old, new, old_input if isinstance(old_input, dict) else {})
     elif isinstance(old, list) and isinstance(new, list):
-        for index in range(max(len(old), len(new))):
-            here = (*path, index)
-            was = old_input[index] if isinstance(old_input, list) and index < len(old_input) else None
-            if index >= len(new):
-                yield here, Change.DELETE, None
-            elif index >= len(old):
-                yield here, Change.ADD, new[index]
-            else:
-                yield from _walk(here, old[index], new[index], was)
+        yield from _walk_items(path, old, new, old_input if isinstance(old_input, list) else [])
     elif old != new and not _same_quantity(path, old, new):
         yield path, Change.UPDATE, new
 
 
-def _left_out_by_server(new: Json, was: Json) -> bool:
-    """Whether an unchanged empty value is missing only because the server does not store empty values."""
-    return new == was and new in (False, 0, "", [], {}) and new is not None
+def _walk_members(
+    path: Path, old: JsonObject, new: JsonObject, old_input: JsonObject
+) -> Iterator[tuple[Path, Change, Json]]:
+    for key in sorted({*old, *new}):
+        here, was = (*path, key), old_input.get(key)
+        if key not in new:
+            yield here, Change.DELETE, None
+        elif key in old:
+            yield from _walk(here, old[key], new[key], was)
+        elif new[key] != was or not is_empty(was):  # the server stores no empty values
+            yield here, Change.ADD, new[key]
+
+
+def _walk_items(
+    path: Path, old: list[Json], new: list[Json], old_input: list[Json]
+) -> Iterator[tuple[Path, Change, Json]]:
+    for index in range(max(len(old), len(new))):
+        here = (*path, index)
+        if index >= len(new):
+            yield here, Change.DELETE, None
+        elif index >= len(old):
+            yield here, Change.ADD, new[index]
+        else:
+            was = old_input[index] if index < len(old_input) else None
+            yield from _walk(here, old[index], new[index], was)
 
 
 def _same_quantity(path: Path, old: Json, new: Json) -> bool:

@@ -51,7 +51,7 @@ class Settings:
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> "Settings":
-        """Read the variables of a Configure request; flags fall back to the official environment variables."""
+        """Read a Configure request's variables; flags fall back to the official environment variables."""
 
         def text(key: str) -> str:
             return variables.get(f"kubernetes:config:{key}", "")
@@ -72,7 +72,7 @@ def failures(inputs: JsonObject) -> list[tuple[str, str]]:
     found = [
         (
             key,
-            f"the provider stand-in does not support the provider option {key}; use the official provider plugin",
+            f"the provider stand-in does not support the option {key}; use the official provider plugin",
         )
         for key, value in inputs.items()
         if value is not UNKNOWN and _is_set(value) and key not in SUPPORTED
@@ -92,8 +92,8 @@ def _is_set(value: Json) -> bool:
 def changed(old: JsonObject, new: JsonObject) -> tuple[list[str], list[str]]:
     """Which provider options differ, and which of them replace every object of the provider.
 
-    Follows DiffConfig of provider.go: objects are replaced only where a kubeconfig of the program's own names another
-    active cluster than before, or the cluster identifier changes.
+    Follows DiffConfig of provider.go: objects are replaced only where a kubeconfig of the program's own names
+    another active cluster than before, or the cluster identifier changes.
     """
     differing = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
     identifier = "clusterIdentifier"

@@ -37,8 +37,8 @@ class Kind:
 
 _RBAC: Final = "rbac.authorization.k8s.io/v1"
 
-# `replaced_by` follows the table forceNew of provider/pkg/provider/diff.go; identity, ConfigMap and Secret data are
-# in changes.py, since they hold for every kind or depend on the provider's settings.
+# `replaced_by` follows the table forceNew of provider/pkg/provider/diff.go; identity, ConfigMap and Secret
+# data are in changes.py, since they hold for every kind or depend on the provider's settings.
 KINDS: Final = (
     Kind(api_version="v1", name="Namespace", plural="namespaces", namespaced=False),
     Kind(api_version="v1", name="ServiceAccount", plural="serviceaccounts"),
@@ -109,6 +109,6 @@ def kind_of(urn: str) -> Kind:
     except KeyError:
         supported = ", ".join(kind.name for kind in KINDS)
         raise UnsupportedKindError(
-            f"the provider stand-in does not support {token}. It supports {supported}. Use the official provider "
-            "plugin, or add the kind to local/kubernetes_provider/kinds.py with its rows in tests/provider"
+            f"the provider stand-in does not support {token}. It supports {supported}. Use the official "
+            "provider plugin, or add the kind to local/kubernetes_provider/kinds.py and tests/provider"
         ) from None

@@ -1,8 +1,9 @@
-"""What the provider does to objects before and after the API server sees them: names, shapes, secrets, state."""
+"""What happens to objects before and after the API server sees them: names, shapes, secrets, state."""
 
 import base64
 import copy
 import hashlib
+import itertools
 import secrets
 from typing import Final
 
@@ -166,8 +167,29 @@ def restore_written_only(inputs: JsonObject, live: JsonObject, old_inputs: JsonO
     }
 
 
+def refreshed_inputs(live: JsonObject, old_inputs: JsonObject) -> JsonObject:
+    """The inputs that would have made the live object, in the shape of the program's own."""
+    pruned = _keep_empty(prune(live, old_inputs), old_inputs)
+    return restore_written_only(pruned, live, old_inputs)
+
+
+def _keep_empty(pruned: Json, wanted: Json) -> Json:
+    """Put back empty values of the program, which the server does not store."""
+    if isinstance(pruned, dict) and isinstance(wanted, dict):
+        left_out = {key: value for key, value in wanted.items() if key not in pruned and is_empty(value)}
+        return {key: _keep_empty(value, wanted.get(key)) for key, value in pruned.items()} | left_out
+    if isinstance(pruned, list) and isinstance(wanted, list):
+        return [_keep_empty(*pair) for pair in itertools.zip_longest(pruned, wanted[: len(pruned)])]
+    return pruned
+
+
+def is_empty(value: Json) -> bool:
+    """Whether the server may leave a value out, since it says no more than its absence."""
+    return value in (False, 0, "", [], {})
+
+
 def imported_inputs(live: JsonObject) -> JsonObject:
-    """The inputs of an object that the engine has never written: all that the cluster holds of it but its status."""
+    """The inputs of an object that the engine has never written: all of it but its status."""
     inputs = normalise({key: value for key, value in live.items() if key != "status"})
     annotations = metadata(inputs).get("annotations")
     if isinstance(annotations, dict):

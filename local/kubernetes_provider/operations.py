@@ -4,12 +4,11 @@ import copy
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Event
+from http import HTTPStatus
 from typing import Final
 
-from local.kubernetes_provider.api import ApiError, Cluster
+from local.kubernetes_provider.api import ApiError
 from local.kubernetes_provider.changes import parse_path
-from local.kubernetes_provider.kinds import Kind
 from local.kubernetes_provider.objects import (
     DELETION_PROPAGATION,
     MANAGER_PREFIX,
@@ -20,7 +19,7 @@ from local.kubernetes_provider.objects import (
     namespace_of,
 )
 from local.kubernetes_provider.readiness import WAITS
-from local.kubernetes_provider.waiting import Report, UnfinishedError, judge, until_gone, until_ready
+from local.kubernetes_provider.waiting import UnfinishedError, Waiting, judge, until_gone, until_ready
 from local.kubernetes_provider.wire import Json, JsonObject
 
 # The pauses between the tries to create in a namespace that is not there yet: await.go, Creation.
@@ -48,33 +47,23 @@ class ConflictError(Exception):
     """Another manager owns a field that the program sets."""
 
 
-@dataclass(frozen=True)
-class Operation:
+@dataclass(frozen=True, kw_only=True)
+class Operation(Waiting):
     """What every operation on an object needs.
 
     Attributes:
-        cluster: where the object lives.
-        kind: the object's kind.
-        field_manager: the name under which its fields are owned.
-        cancelled: set once the engine cancels.
-        report: shows a person one line of progress.
-        timeout: seconds that the program allows; 0 for the kind's default.
+        field_manager: the name under which the object's fields are owned.
     """
 
-    cluster: Cluster
-    kind: Kind
     field_manager: str
-    cancelled: Event
-    report: Report
-    timeout: float = 0
 
     def create(self, inputs: JsonObject, *, preview: bool) -> JsonObject:
         """Create an object and wait until it is ready; a preview asks for a dry run.
 
         Raises:
             ApiError: the server refused; an object of that name is `AlreadyExists`.
-            PreviewUnavailableError: a dry run cannot tell, since the namespace or the right to create is missing, or
-                the object to be replaced is still there.
+            PreviewUnavailableError: a dry run cannot tell, since the namespace or the right to create is
+                missing, or the object to be replaced is still there.
             UnfinishedError: the object was created but did not become ready.
         """
         query = {"fieldManager": self.field_manager} | (_DRY_RUN if preview else {})
@@ -89,9 +78,7 @@ class Operation:
         if preview:
             live.pop("status", None)
             return live
-        return until_ready(
-            self.cluster, self.kind, inputs, live, None, self.timeout, self.cancelled, self.report
-        )
+        return until_ready(self, inputs, live, None)
 
     def _post(
         self, path: str, query: dict[str, str], inputs: JsonObject, pauses: Sequence[int]
@@ -100,7 +87,7 @@ class Operation:
             try:
                 return self.cluster.request("POST", path, query, inputs)
             except ApiError as error:
-                if error.code != 404:
+                if error.code != HTTPStatus.NOT_FOUND:
                     raise
                 self.report(f"Retry #{number}; creation failed: {error}")
                 if self.cancelled.wait(pause):
@@ -154,19 +141,19 @@ class Operation:
         try:
             live = self.cluster.request("PATCH", path, query, wanted, "application/apply-patch+yaml")
         except ApiError as error:
-            if error.code == 409:
+            if error.code == HTTPStatus.CONFLICT:
                 raise ConflictError(
-                    f"Server-Side Apply field conflict detected. See {CONFLICT_HELP} for troubleshooting help.\n"
-                    f'The resource managed by field manager "{self.field_manager}" had an apply conflict: {error}'
+                    "Server-Side Apply field conflict detected. "
+                    f"See {CONFLICT_HELP} for troubleshooting help.\n"
+                    f'The resource managed by field manager "{self.field_manager}" had an apply conflict: '
+                    f"{error}"
                 ) from error
             if preview and error.reason == "Forbidden":
                 raise PreviewUnavailableError from error
             raise
         if preview:
             return live
-        return until_ready(
-            self.cluster, self.kind, inputs, live, previous, self.timeout, self.cancelled, self.report
-        )
+        return until_ready(self, inputs, live, previous)
 
     def _forces(self, inputs: JsonObject, previous: JsonObject, *, preview: bool) -> bool:
         """Whether to overwrite fields of other managers: await.go, patchForce."""
@@ -186,18 +173,16 @@ class Operation:
         taken = [entry for entry in entries if _is_taken_over(entry, self.field_manager)]
         if not taken:
             return live
-        own = next(
-            (
-                entry
-                for entry in entries
-                if entry["manager"] == self.field_manager and entry["operation"] == "Apply"
-            ),
-            {**taken[0], "manager": self.field_manager, "operation": "Apply"},
-        )
-        merged = copy.deepcopy(own)
+        own = [
+            entry
+            for entry in entries
+            if entry["manager"] == self.field_manager and entry["operation"] == "Apply"
+        ]
+        merged: JsonObject = copy.deepcopy([*own, *taken][0])
+        merged |= {"manager": self.field_manager, "operation": "Apply"}
         for entry in taken:
             _merge_fields(merged["fieldsV1"], entry["fieldsV1"])
-        kept = [entry for entry in entries if entry not in taken and entry is not own]
+        kept = [entry for entry in entries if entry not in taken and entry not in own]
         patch = [
             {"op": "replace", "path": "/metadata/managedFields", "value": [*kept, merged]},
             {
@@ -224,12 +209,10 @@ class Operation:
         try:
             self.cluster.request("DELETE", self.kind.path(namespace, name), None, options)
         except ApiError as error:
-            if error.code == 404:
+            if error.code == HTTPStatus.NOT_FOUND:
                 return
             raise
-        until_gone(
-            self.cluster, self.kind, namespace, name, inputs, self.timeout, self.cancelled, self.report
-        )
+        until_gone(self, namespace, name, inputs)
 
 
 def _managed_fields(live: JsonObject) -> list[JsonObject]:
@@ -292,11 +275,12 @@ def _find(item: Json, keys: Sequence[str]) -> tuple[bool, Json]:
 def _set(item: JsonObject, keys: Sequence[str], value: Json) -> None:
     """Set a field, or remove it if the value is None; a place inside a list is left as it is."""
     *parents, last = keys
+    inner: Json = item
     for key in parents:
-        item = item.setdefault(key, {})
-        if not isinstance(item, dict):
+        inner = inner.setdefault(key, {})
+        if not isinstance(inner, dict):
             return
     if value is None:
-        item.pop(last, None)
+        inner.pop(last, None)
     else:
-        item[last] = value
+        inner[last] = value

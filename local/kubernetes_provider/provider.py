@@ -1,10 +1,11 @@
 """The provider protocol: requests of the engine in, answers out."""
+# ruff: noqa: N802, ARG002 - the protocol names the methods and their arguments
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from threading import Event
-from typing import Final, Never, TypeVar
+from typing import Final, Never, TypeVar, cast
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
@@ -20,7 +21,7 @@ from pulumi.runtime.proto import (
 
 from local.kubernetes_provider import configuration
 from local.kubernetes_provider.api import ApiError, Cluster, UnreachableError
-from local.kubernetes_provider.changes import difference
+from local.kubernetes_provider.changes import Change, difference
 from local.kubernetes_provider.configuration import Settings
 from local.kubernetes_provider.kinds import Kind, UnsupportedKindError, kind_of
 from local.kubernetes_provider.objects import (
@@ -39,8 +40,7 @@ from local.kubernetes_provider.objects import (
     normalise,
     parse_checkpoint,
     parse_identity,
-    prune,
-    restore_written_only,
+    refreshed_inputs,
 )
 from local.kubernetes_provider.operations import ConflictError, Operation, PreviewUnavailableError
 from local.kubernetes_provider.waiting import UnfinishedError
@@ -49,8 +49,9 @@ from local.kubernetes_provider.wire import JsonObject, WireError, decode, encode
 VERSION: Final = "4.34.2"
 """The official provider's version whose behaviour this process stands in for."""
 
-_Request = TypeVar("_Request")
-_Response = TypeVar("_Response")
+_CHANGES: Final = {change: provider_pb2.PropertyDiff.Kind.Value(change.name) for change in Change}
+
+_Method = TypeVar("_Method", bound=Callable[..., object])
 
 
 class _InitialisationError(Exception):
@@ -106,16 +107,21 @@ class _Instance:
         return report
 
     def operation(self, kind: Kind, urn: str, field_manager: str, timeout: float = 0) -> Operation:
-        return Operation(self.reachable(), kind, field_manager, self.cancelled, self.reporter(urn), timeout)
+        return Operation(
+            cluster=self.reachable(),
+            kind=kind,
+            field_manager=field_manager,
+            cancelled=self.cancelled,
+            report=self.reporter(urn),
+            timeout=timeout,
+        )
 
 
-def _answering(
-    method: Callable[["KubernetesProvider", _Request, grpc.ServicerContext], _Response],
-) -> Callable[["KubernetesProvider", _Request, grpc.ServicerContext], _Response]:
+def _answering(method: _Method) -> _Method:
     """Turn errors into what the engine understands."""
 
     @wraps(method)
-    def answer(self: "KubernetesProvider", request: _Request, context: grpc.ServicerContext) -> _Response:
+    def answer(self: "KubernetesProvider", request: object, context: grpc.ServicerContext) -> object:
         try:
             return method(self, request, context)
         except _InitialisationError as error:
@@ -128,7 +134,7 @@ def _answering(
         except (WireError, ValueError) as error:
             _abort(context, f"malformed resource inputs: {error}")
 
-    return answer
+    return cast("_Method", answer)
 
 
 def _abort(context: grpc.ServicerContext, message: str) -> Never:
@@ -145,12 +151,10 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
     def _instance(self, context: grpc.ServicerContext) -> _Instance:
         return self._instances.setdefault(context.peer(), _Instance())
 
-    # -- the process ---------------------------------------------------------------------------------------------
-
     def Handshake(
         self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
     ) -> Never:
-        """Not part of this provider's protocol, as the engine has to hear: it then attaches and configures."""
+        """Not part of this provider's protocol; the engine, hearing so, attaches and configures."""
         context.abort(grpc.StatusCode.UNIMPLEMENTED, "Handshake")
         raise AssertionError  # abort has raised
 
@@ -173,8 +177,6 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         """End every wait soon."""
         self._instance(context).cancelled.set()
         return Empty()
-
-    # -- the provider resource -----------------------------------------------------------------------------------
 
     @_answering
     def CheckConfig(
@@ -208,8 +210,6 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
         )
-
-    # -- objects -------------------------------------------------------------------------------------------------
 
     @_answering
     def Check(
@@ -257,7 +257,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             hasDetailedDiff=True,
             detailedDiff={
                 path: provider_pb2.PropertyDiff(
-                    kind=provider_pb2.PropertyDiff.Kind.Name(change),
+                    kind=_CHANGES[change],
                     inputDiff=change.name.startswith("DELETE"),
                 )
                 for path, change in found.changes.items()
@@ -283,8 +283,8 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             state = checkpoint(inputs, error.live, news, kind.api_version, manager)
             raise _unfinished(
                 identity(error.live),
-                f'resource "{request.urn}" was successfully created, but the Kubernetes API server reported that it '
-                f"failed to fully initialize or become live: {error}",
+                f'resource "{request.urn}" was successfully created, but the Kubernetes API server reported '
+                f"that it failed to fully initialize or become live: {error}",
                 error.problems,
                 state,
             ) from error
@@ -315,10 +315,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             live, problem = error.live, error
         if live is None:
             return provider_pb2.ReadResponse()
-        if old_inputs:
-            inputs = restore_written_only(prune(live, old_inputs), live, old_inputs)
-        else:
-            inputs = imported_inputs(live)
+        inputs = refreshed_inputs(live, old_inputs) if old_inputs else imported_inputs(live)
         api_version = str(old_state.get(INITIAL_API_VERSION) or kind.api_version)
         state = checkpoint(inputs, live, marked_inputs, api_version, manager)
         inputs = mark_secrets(inputs, marked_inputs)
@@ -352,8 +349,8 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
                 raise _RefusedError(f'update of resource "{request.urn}" failed: {error}') from error
             raise _unfinished(
                 identity(found),
-                f'the Kubernetes API server reported that "{identity(found)}" failed to fully initialize or become '
-                f"live: {error}",
+                f'the Kubernetes API server reported that "{identity(found)}" failed to fully initialize '
+                f"or become live: {error}",
                 error.problems if isinstance(error, UnfinishedError) else [],
                 checkpoint(inputs, found, news, api_version, manager),
             ) from error
@@ -365,7 +362,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> Empty:
         """Delete an object and wait until it is gone."""
         state = decode(request.properties)
-        inputs, live = parse_checkpoint(state)
+        inputs, _ = parse_checkpoint(state)
         kind, manager = kind_of(request.urn), str(state.get(FIELD_MANAGER, ""))
         operation = self._instance(context).operation(kind, request.urn, manager, request.timeout)
         try:

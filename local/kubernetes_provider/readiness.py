@@ -1,7 +1,7 @@
 """When an object counts as ready, told from the object and from what belongs to it.
 
-Each judge follows the awaiter of the same kind in provider/pkg/await of the official provider. Judges are pure: they
-see JSON and answer with a state; waiting.py asks the server and passes the time.
+Each judge follows the awaiter of the same kind in provider/pkg/await of the official provider. Judges are
+pure: they see JSON and answer with a state; waiting.py asks the server and passes the time.
 """
 
 from collections.abc import Callable, Mapping
@@ -215,8 +215,8 @@ def service(live: JsonObject, _: JsonObject | None, related: Related) -> State:
         settling = f"endpoints {_versions([endpoints] if endpoints else [])}"
         if endpoints is None or any(subset.get("notReadyAddresses") for subset in subsets):
             problems.append(
-                "Service does not target any Pods. Selected Pods may not be ready, or field '.spec.selector' may not "
-                "match labels on any Pods"
+                "Service does not target any Pods. Selected Pods may not be ready, or field "
+                "'.spec.selector' may not match labels on any Pods"
             )
     return State(
         ready=not problems,
@@ -259,7 +259,7 @@ def ingress(live: JsonObject, _: JsonObject | None, related: Related) -> State:
 
 
 def claim(live: JsonObject, _: JsonObject | None, related: Related) -> State:
-    """Bound, or pending where its storage class binds on first use (untilCoreV1PersistentVolumeClaimReady)."""
+    """Bound, or pending where its storage class binds on first use (awaiters.go)."""
     phase = (live.get("status") or {}).get("phase", "")
     wanted = live["spec"].get("storageClassName", "")
     on_first_use = any(
@@ -274,7 +274,7 @@ def claim(live: JsonObject, _: JsonObject | None, related: Related) -> State:
 
 
 def secret(live: JsonObject, _: JsonObject | None, __: Related) -> State:
-    """Has data, where a controller fills it in (untilCoreV1SecretInitialized)."""
+    """Has data, where a controller fills it in (awaiters.go)."""
     filled_in = live.get("type") == "kubernetes.io/service-account-token"
     return State(ready=not filled_in or bool(live.get("data")), problems=["The token was not filled in"])
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Event
 from typing import Final, TypeAlias
 
@@ -36,6 +37,25 @@ class UnfinishedError(Exception):
         self.problems = problems
 
 
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """What every wait for an object needs.
+
+    Attributes:
+        cluster: where the object lives.
+        kind: the object's kind.
+        cancelled: set once the engine cancels.
+        report: shows a person one line of progress.
+        timeout: seconds that the program allows; 0 for the kind's default.
+    """
+
+    cluster: Cluster
+    kind: Kind
+    cancelled: Event
+    report: Report
+    timeout: float = 0
+
+
 def timeout_seconds(asked: float, inputs: JsonObject, default: int) -> float:
     """The program's timeout, by resource option or annotation, else the kind's default."""
     if asked:
@@ -65,87 +85,72 @@ def _related(cluster: Cluster, api_version: str, plural: str, namespace: str) ->
 
 
 def until_ready(
-    cluster: Cluster,
-    kind: Kind,
-    inputs: JsonObject,
-    live: JsonObject,
-    previous: JsonObject | None,
-    asked: float,
-    cancelled: Event,
-    report: Report,
+    waiting: Waiting, inputs: JsonObject, live: JsonObject, previous: JsonObject | None
 ) -> JsonObject:
     """Wait for an object that has been written, and return it as it is then.
 
     Raises:
         UnfinishedError: time is up or the engine cancels.
     """
-    wait = WAITS.get(kind.name)
+    wait = WAITS.get(waiting.kind.name)
     if wait is None or annotation(inputs, SKIP_AWAIT) == "true":
         return live
-    seconds = wait.seconds if wait.fixed else timeout_seconds(asked, inputs, wait.seconds)
+    seconds = wait.seconds if wait.fixed else timeout_seconds(waiting.timeout, inputs, wait.seconds)
     deadline = time.monotonic() + seconds
     quiet_since, seen = time.monotonic(), ""
     while True:
-        state = _try_to_judge(cluster, kind, live, previous)
+        state = _try_to_judge(waiting, live, previous)
         now = time.monotonic()
         if state.settling != seen:
             quiet_since, seen = now, state.settling
         settled = not state.settling or now - quiet_since >= SETTLE_SECONDS
-        stopped = cancelled.is_set() or now >= deadline
+        stopped = waiting.cancelled.is_set() or now >= deadline
         if state.ready and (settled or stopped):
-            report("")
+            waiting.report("")
             return live
-        if cancelled.is_set():
+        if waiting.cancelled.is_set():
             raise UnfinishedError(
                 f'Resource operation was cancelled for "{name_of(live)}"', live, state.problems
             )
         if stopped:
             raise UnfinishedError(f"'{name_of(live)}' timed out waiting to be Ready", live, state.problems)
-        report(state.progress)
-        cancelled.wait(POLL_SECONDS)
-        live = _try_to_get(cluster, kind, live)
+        waiting.report(state.progress)
+        waiting.cancelled.wait(POLL_SECONDS)
+        live = _try_to_get(waiting, live)
 
 
-def _try_to_judge(cluster: Cluster, kind: Kind, live: JsonObject, previous: JsonObject | None) -> State:
+def _try_to_judge(waiting: Waiting, live: JsonObject, previous: JsonObject | None) -> State:
     """The state of an object; a server that fails for a moment does not end the wait."""
     try:
-        return judge(cluster, kind, live, previous)
+        return judge(waiting.cluster, waiting.kind, live, previous)
     except (ApiError, UnreachableError) as error:
         return State(ready=False, progress=str(error), problems=[str(error)])
 
 
-def _try_to_get(cluster: Cluster, kind: Kind, last: JsonObject) -> JsonObject:
+def _try_to_get(waiting: Waiting, last: JsonObject) -> JsonObject:
     try:
-        return cluster.get(kind, namespace_of(last), name_of(last)) or last
+        return waiting.cluster.get(waiting.kind, namespace_of(last), name_of(last)) or last
     except (ApiError, UnreachableError):
         return last
 
 
-def until_gone(
-    cluster: Cluster,
-    kind: Kind,
-    namespace: str,
-    name: str,
-    inputs: JsonObject,
-    asked: float,
-    cancelled: Event,
-    report: Report,
-) -> None:
+def until_gone(waiting: Waiting, namespace: str, name: str, inputs: JsonObject) -> None:
     """Wait until an object that has been deleted is gone.
 
     Raises:
         UnfinishedError: time is up or the engine cancels.
         ApiError: the server refuses to show the object.
     """
+    kind = waiting.kind
     if annotation(inputs, SKIP_AWAIT) == "true" and kind.name in _SKIP_COVERS_DELETION:
         return
     default = DELETION_SECONDS.get(kind.name, DELETION_SECONDS_ELSE)
-    deadline = time.monotonic() + timeout_seconds(asked, inputs, default)
-    while (live := cluster.get(kind, namespace, name)) is not None:
-        if cancelled.is_set():
+    deadline = time.monotonic() + timeout_seconds(waiting.timeout, inputs, default)
+    while (live := waiting.cluster.get(kind, namespace, name)) is not None:
+        if waiting.cancelled.is_set():
             raise UnfinishedError(f'Resource operation was cancelled for "{name}"', live, [])
         if time.monotonic() >= deadline:
             problem = f'Timed out waiting for deletion of {kind.api_version}/{kind.name} "{name}"'
             raise UnfinishedError(f"'{name}' timed out waiting to be Ready", live, [problem])
-        report(f'{kind.name} "{name}" still exists')
-        cancelled.wait(POLL_SECONDS)
+        waiting.report(f'{kind.name} "{name}" still exists')
+        waiting.cancelled.wait(POLL_SECONDS)

@@ -1,7 +1,7 @@
 """Property values between the engine's wire format and plain Python.
 
-Secrets and values that are not known yet travel as marked values. `Secret` and `UNKNOWN` stand for them here, so that
-everything else works on dictionaries, lists, strings, numbers and booleans.
+Secrets and values that are not known yet travel as marked values. `Secret` and `UNKNOWN` stand for them
+here, so that everything else works on dictionaries, lists, strings, numbers and booleans.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ JsonObject: TypeAlias = dict[str, Any]
 
 # The marks of the protocol: sdk/go/common/resource/sig/sig.go and plugin/rpc.go of pulumi/pulumi.
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"
+SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark, no password
 UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
@@ -57,7 +57,7 @@ def decode(struct: Struct) -> JsonObject:
     }
 
 
-def _decode(value: Value) -> Json:
+def _decode(value: Value) -> Json:  # noqa: PLR0911 - one for each type
     match value.WhichOneof("kind"):
         case "string_value":
             return UNKNOWN if value.string_value == UNKNOWN_TEXT else value.string_value
@@ -86,7 +86,7 @@ def encode(properties: JsonObject) -> Struct:
     return Struct(fields={key: _encode(value) for key, value in properties.items() if value is not None})
 
 
-def _encode(value: Json) -> Value:
+def _encode(value: Json) -> Value:  # noqa: PLR0911 - one for each type
     match value:
         case Secret():
             marked = {SIGNATURE: Value(string_value=SECRET_SIGNATURE), "value": _encode(value.value)}

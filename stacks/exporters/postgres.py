@@ -72,11 +72,13 @@ def postgres_workload(
 
 
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
-    """One target a server; the label `server` is its name in the settings."""
+    """One target a server; `instance` is the server's name in the settings, not the exporter's address."""
     pods = scraped_pods(settings.postgres, NAME, settings.kubernetes.namespace)
     return [pod_job(NAME, pods, relabel=[server_label(NAME)])] if pods else []
 
 
 def server_label(exporter: str) -> dict[str, object]:
     """The server's name in the settings, out of the name of its exporter's objects."""
-    return copy("__meta_kubernetes_pod_label_app_kubernetes_io_instance", "server", regex=f"{exporter}-(.+)")
+    return copy(
+        "__meta_kubernetes_pod_label_app_kubernetes_io_instance", "instance", regex=f"{exporter}-(.+)"
+    )

@@ -75,6 +75,6 @@ def redis_workload(server: RedisServer, resources: Resources, checksum: pulumi.I
 
 
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
-    """One target a server; the label `server` is its name in the settings."""
+    """One target a server; `instance` is the server's name in the settings, not the exporter's address."""
     pods = scraped_pods(settings.redis, NAME, settings.kubernetes.namespace)
     return [pod_job(NAME, pods, relabel=[server_label(NAME)])] if pods else []

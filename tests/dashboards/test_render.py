@@ -1,5 +1,6 @@
 """Rendered files as a whole: the same every time, small enough, and cheap."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -41,3 +42,17 @@ def test_size_counts_bytes_not_characters() -> None:
 def test_everything_fits() -> None:
     refuse_too_large("grafana-dashboards", dashboards(Parameters()))
     refuse_too_large("prometheus-rules", rules(Parameters()))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"uptime_warning": 0.95, "uptime_critical": 0.99},
+        {"uptime_warning": 99.0},
+        {"disk_warning": 0.95},
+        {"disk_critical": 90.0},
+    ],
+)
+def test_thresholds_the_wrong_way_round_or_in_percent_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"critical must be (above|below) warning"):
+        dataclasses.replace(Parameters(), **wrong)

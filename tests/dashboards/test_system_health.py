@@ -87,7 +87,7 @@ def test_every_annotation_and_variable_query_reads_only_what_is_declared() -> No
 
 def test_every_recorded_series_is_defined_once_and_used() -> None:
     names = [rule["record"] for rule in RULES]
-    variables = [one["definition"] for one in RENDERED["templating"]["list"] if "definition" in one]
+    variables = [str(one["query"]) for one in RENDERED["templating"]["list"]]
     text = "\n".join([*EXPRESSIONS, *variables, *(rule["expr"] for rule in RULES)])
     assert len(names) == len(set(names)) > 0
     assert [name for name in names if name not in text] == []

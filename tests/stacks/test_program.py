@@ -7,6 +7,7 @@ from typing import Any
 import pulumi_kubernetes as k8s
 import pytest
 
+from dashboards.render import CONFIG_MAP_BYTES
 from stacks import monitoring, program, recording, stack_file
 from stacks.images import IMAGES
 from stacks.recording import Registration
@@ -49,6 +50,7 @@ def test_the_names_that_the_specification_fixes_exist(resources: list[Registrati
     assert "monitoring/grafana" in objects(resources, "Deployment")
     dashboards = objects(resources, "ConfigMap")["monitoring/grafana-dashboards"]["data"]
     assert "system-health.json" in dashboards
+    assert sum(len(text.encode()) for text in dashboards.values()) < CONFIG_MAP_BYTES
     ports = {
         p["name"]: p["containerPort"] for p in pods(resources)["grafana"]["spec"]["containers"][0]["ports"]
     }

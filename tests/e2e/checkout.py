@@ -1,0 +1,112 @@
+"""A checkout of its own to run the README's commands in, and questions to its cluster."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client
+from kubernetes.config import new_client_from_config
+
+from stacks.stack_file import ROOT
+
+_LEFT_OUT = (".git", ".venv", ".local", "__pycache__", ".pytest_cache", ".ruff_cache", "rendered")
+_STEP = re.compile(r"^\s*(?P<mark>[-+~]{1,2}) ?(?P<type>\S+:\S+): \((?P<operation>[\w-]+)\)", re.MULTILINE)
+_URN = re.compile(r"\[urn=(?P<urn>[^\]]+)\]")
+
+
+class Api:
+    """The API groups that the tests ask; untyped, since the client calls every attribute optional."""
+
+    def __init__(self, connection: client.ApiClient) -> None:
+        self.configuration: Any = connection.configuration
+        self.core: Any = client.CoreV1Api(connection)
+        self.apps: Any = client.AppsV1Api(connection)
+        self.discovery: Any = client.DiscoveryV1Api(connection)
+        self.authorization: Any = client.AuthorizationV1Api(connection)
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A clean copy of the project's files, committed to a repository of its own."""
+
+    folder: Path
+
+    @staticmethod
+    def make_at(folder: Path) -> "Checkout":
+        """Copy the project; the installed packages are shared."""
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        checkout = Checkout(folder)
+        identity = ("-c", "user.name=e2e", "-c", "user.email=e2e@localhost")
+        checkout.git("init", "--quiet")
+        checkout.git("add", "--all")
+        checkout.git(*identity, "commit", "--quiet", "--message", "as it is")
+        return checkout
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the checkout."""
+        command = ["git", *arguments]
+        return subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout
+
+    def make(
+        self, *arguments: str, environment: dict[str, str] | None = None, timeout: float = 600
+    ) -> subprocess.CompletedProcess[str]:
+        """Run make, and return its output whole, both streams as one."""
+        return subprocess.run(
+            ["make", *arguments],
+            cwd=self.folder,
+            env={**os.environ, **(environment or {})},
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+        )
+
+    def succeed(self, *arguments: str) -> str:
+        """Run make, which must succeed, and return its output."""
+        run = self.make(*arguments)
+        assert run.returncode == 0, run.stdout
+        return run.stdout
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace a text that occurs in the file."""
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text, f"{file} has no {old!r}"
+        path.write_text(text.replace(old, new))
+
+    def restore(self) -> None:
+        """Undo all edits."""
+        self.git("checkout", "--quiet", "--", ".")
+        self.git("clean", "--quiet", "--force", "-d")
+
+    @property
+    def endpoints(self) -> dict[str, Any]:
+        """What `make up` wrote down."""
+        return json.loads((self.folder / ".local" / "endpoints.json").read_text())
+
+    @contextmanager
+    def api(self) -> Generator["Api"]:
+        """The cluster, as its administrator."""
+        with new_client_from_config(config_file=self.endpoints["kubeconfig"]) as made:
+            yield Api(made)
+
+
+def planned(preview: str) -> dict[str, str]:
+    """The steps of a preview's diff: `Kind name` to operation."""
+    steps: dict[str, str] = {}
+    for match in _STEP.finditer(preview):
+        urn = _URN.search(preview, match.end())
+        assert urn, preview
+        name = urn["urn"].rpartition("::")[2]
+        steps[f"{match['type'].rpartition(':')[2]} {name}"] = match["operation"]
+    return steps
