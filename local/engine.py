@@ -41,6 +41,8 @@ from local.project import ProjectCopy
 from local.toolchain import binary
 
 _PROVIDER_SECONDS = 30.0
+# What the engine is told when the program has said itself why it ends.
+_REFUSED = "the program ended with an error of its own"
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -208,7 +210,7 @@ class Engine:
             runpy.run_path(str(main), run_name="__main__")
         except SystemExit as ended:
             if ended.code:
-                raise pulumi.RunError(f"{main} ended with status {ended.code}") from ended
+                raise pulumi.RunError(_REFUSED) from ended
 
     def _repair(self, stack: Stack) -> None:
         if any((self.state / "state" / ".pulumi" / "locks").rglob("*.json")):
@@ -262,5 +264,5 @@ def _readable(events: EngineEvents) -> Generator[None]:
     try:
         yield
     except CommandError as error:
-        said = "\n".join(events.errors) or str(error)
+        said = "\n".join(line for line in events.errors if _REFUSED not in line) or str(error)
         raise PlatformError(f"The deployment failed:\n{said}") from error

@@ -16,6 +16,7 @@ from local.errors import PlatformError
 from local.monitoring import Monitoring
 from local.processes import write
 from local.progress import step
+from stacks.program import refuse_unreachable
 from stacks.stack_file import ROOT, read_stack_file, stack_file
 
 _OWN_CONTEXTS = "contexts"
@@ -111,6 +112,8 @@ class Platform:
     def _start_cluster(self, context: str) -> Cluster | None:
         if self.own_context is not None:
             step(f"Cluster: context {context} is yours, so nothing embedded is started")
+            # The program asks this too, but secrets and state of a mistyped context would be left by then.
+            refuse_unreachable(context)
             return None
         cluster = Cluster(self.state, context)
         cluster.start()

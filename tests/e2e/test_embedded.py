@@ -274,7 +274,8 @@ def test_a_dashboard_that_does_not_parse_is_named(checkout: Checkout) -> None:
     run = checkout.make("up")
     checkout.restore()
     assert run.returncode != 0
-    assert "mine.json" in run.stdout
+    assert "mine.json: line " in run.stdout
+    assert "unhandled" not in run.stdout
     assert "Traceback" not in run.stdout
 
 

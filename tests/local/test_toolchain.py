@@ -94,6 +94,7 @@ def test_a_program_of_another_version_on_path_is_not_taken(
     tools.mkdir()
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
     _program(tools, "promtool", "promtool, version 1.0.0")
+
     def build(name: str, _count: str) -> Path:
         return Path(f"built/{name}")
 
