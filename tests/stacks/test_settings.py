@@ -1,16 +1,21 @@
 """A stack file is judged whole: every mistake, its key, what it got, what it takes, how to mend it."""
 
+import contextlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from stacks import stack_file
 from stacks.settings import PROJECT, Settings
 from stacks.stack_file import ROOT, SettingsError
+
+KEYS = st.sampled_from(sorted(info.alias or name for name, info in Settings.model_fields.items()))
 
 
 def judge(changes: dict[str, Any], *, secret_keys: list[str] | None = None) -> str:
@@ -158,3 +163,20 @@ def test_the_command_prints_the_lines_that_set_the_secrets() -> None:
     assert all(
         line.startswith("pulumi config set --secret --stack prod dubbing-monitoring:") for line in lines
     )
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@hypothesis.given(key=KEYS | st.text(max_size=8), value=ANY_JSON)
+def test_any_value_of_any_key_is_accepted_or_reported_never_a_traceback(key: str, value: object) -> None:
+    values = stack_file.raw_values(stack_file.stack_file("dev"))
+    values[f"{PROJECT}:{key}"] = value if isinstance(value, str) else json.dumps(value)
+    with contextlib.suppress(SettingsError):
+        stack_file.parse(values, [], stack="dev")
