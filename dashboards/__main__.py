@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dashboards.custom_files import CustomDashboardError, custom_dashboards, refuse_mistaken
 from dashboards.parameters import Parameters
-from dashboards.render import TooLargeError, dashboards, declared, refuse_too_large
+from dashboards.render import TooLargeError, dashboards, declared, recordings, refuse_too_large
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -41,10 +41,11 @@ def _catalogue() -> Iterator[str]:
             for target in panel.targets:
                 yield f"    {target.query}"
                 yield f"      reads {', '.join(sorted(target.query.series))}"
-        yield "  Recording rules"
-        for recording in dashboard.recordings:
-            yield f"    {recording.name} = {recording.query}"
-            yield f"      {recording.meaning}"
+    for subject, rules in recordings(Parameters()).items():
+        yield f"Recording rules: {subject}"
+        for recording in rules:
+            yield f"  {recording.name} = {recording.query}"
+            yield f"    every {recording.every}: {recording.meaning}"
 
 
 def _check(files: Sequence[Path]) -> str:

@@ -1,4 +1,4 @@
-"""What a dashboard module declares: dashboards, rows, panels, recording rules.
+"""What a dashboard module declares: dashboards, rows and panels; and what rules record for them.
 
 Ids are declared, not counted: a panel keeps its id, and the links to it, when another is inserted before it.
 """
@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from dashboards.metrics import Series
+from dashboards.contract import Series
 from dashboards.promql import Query
+
+SLOW = "4m"
+"""How often windows of a day and longer are recorded, see `Recording.every`."""
 
 GRID_COLUMNS = 24
 MOST_QUERIES = 3
@@ -27,20 +30,33 @@ class DeclarationError(ValueError):
 class Thresholds:
     """Where a value becomes a warning and where critical.
 
-    A critical value above the warning means that high is bad, one below it that low is bad.
+    Attributes:
+        warning: From here on it is a warning.
+        critical: From here on it is critical; None where nothing worse than a warning is told.
+        low_is_bad: Whether the value gets worse as it falls.
     """
 
     warning: float
-    critical: float
+    critical: float | None = None
+    low_is_bad: bool = False
 
     def __post_init__(self) -> None:
-        if self.warning == self.critical:
-            raise DeclarationError(f"warning and critical are both {self.warning}: they must differ")
+        if self.critical is None:
+            return
+        if self.critical == self.warning or (self.critical < self.warning) != self.low_is_bad:
+            raise DeclarationError(
+                f"warning {self.warning:g}, critical {self.critical:g}: critical must be "
+                + ("below warning, since low is bad" if self.low_is_bad else "above warning")
+            )
 
     @property
-    def high_is_bad(self) -> bool:
-        """Whether the value gets worse as it rises."""
-        return self.critical > self.warning
+    def complement(self) -> "Thresholds":
+        """The same thresholds for what is left of 1."""
+        return Thresholds(
+            warning=round(1 - self.warning, 9),
+            critical=None if self.critical is None else round(1 - self.critical, 9),
+            low_is_bad=not self.low_is_bad,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +67,15 @@ class Recording:
         name: `level:metric:operations`, see Prometheus' practice for recording rules.
         query: What is recorded.
         meaning: What one value of it tells.
+        every: How often. Windows of a day are read every 4 minutes, for they cost more and change slowly:
+            less than the 5 minutes after which a series counts as gone. What is recorded less often than that
+            has gaps between its samples, and is read by windows only.
     """
 
     name: str
     query: Query
     meaning: str
+    every: str = "1m"
 
     def __post_init__(self) -> None:
         if not _RECORD_NAME.fullmatch(self.name):
@@ -154,6 +174,7 @@ class Stat(Panel):
         decimals: Digits after the point.
         thresholds: Where it changes colour.
         states: What each value means, where the value is a state.
+        remark: Shown beside the value, with labels as `{{label}}`.
     """
 
     query: Query
@@ -161,12 +182,76 @@ class Stat(Panel):
     decimals: int = 0
     thresholds: Thresholds | None = None
     states: dict[int, State] = field(default_factory=dict[int, State])
+    remark: str | None = None
     height: int = 4
 
     @property
     def targets(self) -> tuple[Target, ...]:
         """The panel's one query."""
-        return (Target(query=self.query, legend=self.title),)
+        return (Target(query=self.query, legend=self.remark or self.title),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarGauge(Panel):
+    """A key metric that has one value for each of a few things.
+
+    Attributes:
+        query: The query.
+        legend: The name of each value, with labels as `{{label}}`.
+        detail: Id of the panel that a click leads to.
+        decimals: Digits after the point.
+        highest: Upper end of the bars, where the value has one.
+        thresholds: Where a bar changes colour.
+    """
+
+    query: Query
+    legend: str
+    detail: int
+    decimals: int = 0
+    highest: float | None = None
+    thresholds: Thresholds | None = None
+    height: int = 4
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The panel's one query."""
+        return (Target(query=self.query, legend=self.legend),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PieChart(Panel):
+    """How a whole is shared out.
+
+    Attributes:
+        query: The query; its values add up to the whole.
+        legend: The name of each slice, with labels as `{{label}}`.
+    """
+
+    query: Query
+    legend: str
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The panel's one query."""
+        return (Target(query=self.query, legend=self.legend),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heatmap(Panel):
+    """How a histogram's observations are distributed, over time.
+
+    Attributes:
+        query: One series for each cumulative bucket, with the label `le`; `unit` is that of the buckets.
+        count_unit: Grafana's id of the unit of a cell's value.
+    """
+
+    query: Query
+    count_unit: str
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The panel's one query."""
+        return (Target(query=self.query, legend="{{le}}"),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +324,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Dashboard:
-    """A dashboard with the recording rules that it reads.
+    """A dashboard.
 
     Attributes:
         uid: Fixed name in links; also the name of its files.
@@ -248,9 +333,9 @@ class Dashboard:
         use_cases: Name and explanation of each.
         variables: Choices at its top, besides the datasource.
         rows: Rows of panels, key metrics first.
-        recordings: Its recording rules; one that reads another comes later.
         default_range: How far it looks back unless told, such as `6h`.
         refresh: How often it reloads, such as `1m`.
+        time_zone: `browser`, or `utc` where days and months are counted.
     """
 
     uid: str
@@ -259,9 +344,9 @@ class Dashboard:
     use_cases: tuple[tuple[str, str], ...]
     variables: tuple[Variable, ...]
     rows: tuple[Row, ...]
-    recordings: tuple[Recording, ...]
     default_range: str = "6h"
     refresh: str = "1m"
+    time_zone: str = "browser"
 
     row_height: ClassVar[int] = 1
 
@@ -271,19 +356,11 @@ class Dashboard:
             raise DeclarationError(f"dashboard {self.title}: ids used twice: {twice}; give each its own")
         known = {variable.name for variable in self.variables}
         for panel in self.panels:
-            if isinstance(panel, Stat) and panel.detail not in {other.id for other in self.panels}:
+            if isinstance(panel, Stat | BarGauge) and panel.detail not in {other.id for other in self.panels}:
                 raise DeclarationError(f"tile {panel.title}: its detail panel {panel.detail} does not exist")
             used = frozenset[str]().union(*(target.query.variables for target in panel.targets))
             if unknown := sorted(used - known):
                 raise DeclarationError(f"panel {panel.title}: the dashboard has no variable {unknown}")
-        earlier = set[str]()
-        for recording in self.recordings:
-            own = {series for series in recording.query.series if ":" in series}
-            if late := sorted(own & {other.name for other in self.recordings} - earlier):
-                raise DeclarationError(
-                    f"recording {recording.name}: it reads {late}, which must come before it"
-                )
-            earlier.add(recording.name)
 
     @property
     def panels(self) -> tuple[Panel, ...]:

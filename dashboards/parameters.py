@@ -1,37 +1,74 @@
 """The numbers of an environment that dashboards, rules and alerts share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dashboards.model import Thresholds
+
+
+def percent(share: float) -> str:
+    """A share of 1 as people write it."""
+    return f"{100 * share:.6g} %"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Levels:
+    """The thresholds; the defaults are the specification's numbers.
+
+    Attributes:
+        api_uptime: Share of the last 24 hours in which the API answered, 0 to 1.
+        disk_usage: Used share of a disk, 0 to 1.
+        queue_depth: Jobs that wait, all stages together.
+        job_failure_rate: Share of the jobs that fail, 0 to 1.
+        gpu_utilization: Share of the time in which a GPU is busy, 0 to 1.
+        gpu_temperature: Temperature of a GPU in degrees Celsius.
+        model_error_rate: Share of a model's inferences that fail, 0 to 1.
+        inference_latency: Seconds that a model takes for an inference.
+        new_subscriptions: Subscriptions that begin in a day.
+        monthly_cost: Projected cost of the month in US dollars.
+        budget_utilization: Share of the month's budget, 0 to 1 and above.
+        gpu_underutilization: Share of the time in which a GPU is busy, 0 to 1.
+    """
+
+    api_uptime: Thresholds = Thresholds(warning=0.99, critical=0.95, low_is_bad=True)
+    disk_usage: Thresholds = Thresholds(warning=0.80, critical=0.90)
+    queue_depth: Thresholds = Thresholds(warning=100, critical=200)
+    job_failure_rate: Thresholds = Thresholds(warning=0.05, critical=0.10)
+    gpu_utilization: Thresholds = Thresholds(warning=0.90)
+    gpu_temperature: Thresholds = Thresholds(warning=80, critical=85)
+    model_error_rate: Thresholds = Thresholds(warning=0.01, critical=0.05)
+    inference_latency: Thresholds = Thresholds(warning=10)
+    new_subscriptions: Thresholds = Thresholds(warning=5, low_is_bad=True)
+    monthly_cost: Thresholds = Thresholds(warning=15_000, critical=20_000)
+    budget_utilization: Thresholds = Thresholds(warning=0.90)
+    gpu_underutilization: Thresholds = Thresholds(warning=0.50, low_is_bad=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a month may cost, in US dollars.
+
+    Attributes:
+        total: The whole cluster.
+        services: Each service that has a budget of its own.
+    """
+
+    total: float = 20_000
+    services: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """Thresholds and names; the defaults are the specification's.
+    """What an environment decides about its dashboards and rules.
 
     Attributes:
         uptime_probe: Name of the probe whose success is the API's uptime.
-        uptime_warning: Share of the last 24 h, 0 to 1, below which uptime is a warning.
-        uptime_critical: Share below which it is critical.
-        disk_warning: Used share of a disk, 0 to 1, above which it is a warning.
-        disk_critical: Used share above which it is critical.
-
-    Raises:
-        ValueError: A threshold is no share, or critical is better than warning.
+        levels: Where tiles, panels and alerts turn.
+        budget: What a month may cost.
+        switched_off: Names of the sources that the environment's settings switch off.
     """
 
     uptime_probe: str = "api"
-    uptime_warning: float = 0.99
-    uptime_critical: float = 0.95
-    disk_warning: float = 0.80
-    disk_critical: float = 0.90
-
-    def __post_init__(self) -> None:
-        if not 0 < self.uptime_critical < self.uptime_warning <= 1:
-            raise ValueError(
-                f"uptime: warning {self.uptime_warning:g}, critical {self.uptime_critical:g}: both are "
-                "shares from 0 to 1, and uptime gets worse as it falls, so critical must be below warning"
-            )
-        if not 0 < self.disk_warning < self.disk_critical <= 1:
-            raise ValueError(
-                f"disk: warning {self.disk_warning:g}, critical {self.disk_critical:g}: both are "
-                "shares from 0 to 1, and a disk gets worse as it fills, so critical must be above warning"
-            )
+    levels: Levels = Levels()
+    budget: Budget = Budget()
+    switched_off: frozenset[str] = frozenset()

@@ -5,10 +5,10 @@ A query knows the labels of its result, so that naming a label which is not ther
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from dashboards.metrics import Metric, Series
+from dashboards.contract import Metric, Series
 
 
 class QueryError(ValueError):
@@ -95,26 +95,38 @@ def select(source: Metric | Series, **matchers: str | Matcher) -> Selector:
     )
 
 
-def rate(selector: Selector, window: str) -> Query:
-    """Increase per second of each counter, resets allowed for.
+def _window_function(name: str, *, counter: bool, meaning: str) -> Callable[[Selector, str], Query]:
+    def over_window(selector: Selector, window: str) -> Query:
+        if selector.counter and not counter:
+            raise QueryError(f"{name}() of {selector}: it is a counter, use rate()")
+        if counter and not selector.counter:
+            raise QueryError(f"{name}() of {selector}: it is not a counter")
+        return _derived(f"{name}({selector}[{window}])", selector, labels=selector.labels)
 
-    Raises:
-        QueryError: It is not a counter.
-    """
-    if not selector.counter:
-        raise QueryError(f"rate() of {selector}: it is not a counter")
-    return _derived(f"rate({selector}[{window}])", selector, labels=selector.labels)
+    over_window.__doc__ = meaning
+    return over_window
 
 
-def average_over_time(selector: Selector, window: str) -> Query:
-    """Mean of each gauge over the window.
+rate = _window_function(
+    "rate", counter=True, meaning="Increase per second of each counter, resets allowed for."
+)
+increase = _window_function(
+    "increase", counter=True, meaning="Increase of each counter over the window, resets allowed for."
+)
+average_over_time = _window_function(
+    "avg_over_time", counter=False, meaning="Mean of each gauge's samples in the window."
+)
+sum_over_time = _window_function(
+    "sum_over_time", counter=False, meaning="Sum of each gauge's samples in the window."
+)
+count_over_time = _window_function(
+    "count_over_time", counter=False, meaning="Number of each gauge's samples in the window."
+)
 
-    Raises:
-        QueryError: It is a counter, whose mean has no meaning.
-    """
-    if selector.counter:
-        raise QueryError(f"avg_over_time() of {selector}: it is a counter, use rate()")
-    return _derived(f"avg_over_time({selector}[{window}])", selector, labels=selector.labels)
+
+def ago(selector: Selector, offset: str) -> Query:
+    """What the selector returned an offset, such as `7d`, before."""
+    return _derived(f"{selector} offset {offset}", selector, labels=selector.labels)
 
 
 def _aggregation(operator: str) -> Callable[..., Query]:
@@ -131,6 +143,13 @@ sum_by = _aggregation("sum")
 min_by = _aggregation("min")
 max_by = _aggregation("max")
 avg_by = _aggregation("avg")
+count_by = _aggregation("count")
+group_by = _aggregation("group")
+
+
+def highest(count: int, query: Query) -> Query:
+    """The series with the highest values, so many of them; for panels only, since they change places."""
+    return _derived(f"topk({count}, {query})", query, labels=query.labels)
 
 
 def quantile(share: float, bucket_rates: Query, *by: str) -> Query:
@@ -170,13 +189,74 @@ def minus(left: Query, right: Query) -> Query:
     return _matched("-", left, right)
 
 
-def either(first: Query, second: Query) -> Query:
-    """The first, and of the second the series whose labels the first has not.
+def either(first: Query, second: Query, *on: str) -> Query:
+    """The first, and of the second the series whose labels (those named, or all) the first has not.
 
     Raises:
-        QueryError: The two sides have different labels.
+        QueryError: The two sides have different labels, or not those named.
     """
-    return _matched("or", first, second)
+    if not on:
+        return _matched("or", first, second)
+    return _joined(first, f"or on ({', '.join(on)})", second, on, labels=first.labels | second.labels)
+
+
+def where(query: Query, condition: Query, *on: str) -> Query:
+    """Only the series for which the condition has one with the same labels of those named.
+
+    Raises:
+        QueryError: A side lacks a label named.
+    """
+    return _joined(query, f"and on ({', '.join(on)})", condition, on, labels=query.labels)
+
+
+def except_where(query: Query, condition: Query, *on: str) -> Query:
+    """Only the series for which the condition has none with the same labels of those named.
+
+    Raises:
+        QueryError: A side lacks a label named.
+    """
+    return _joined(query, f"unless on ({', '.join(on)})", condition, on, labels=query.labels)
+
+
+def per(query: Query, whole: Query, *on: str) -> Query:
+    """Each series divided by the one of `whole` with the same labels of those named; of none: the only one.
+
+    Raises:
+        QueryError: A side lacks a label named.
+    """
+    return _joined(query, f"/ on ({', '.join(on)}) group_left ()", whole, on, labels=query.labels)
+
+
+def times_each(query: Query, factor: Query, *on: str) -> Query:
+    """Each series times the one of `factor` with the same labels of those named; of none: the only one.
+
+    Raises:
+        QueryError: A side lacks a label named.
+    """
+    return _joined(query, f"* on ({', '.join(on)}) group_left ()", factor, on, labels=query.labels)
+
+
+def remaining(whole: Query, parts: Query) -> Query:
+    """What each series leaves of the whole, which is one value without labels."""
+    return _joined(whole, "- on () group_right ()", parts, (), labels=parts.labels)
+
+
+def union(label: str, **queries: Query) -> Query:
+    """The series of all queries, told apart by a label with each query's name.
+
+    Raises:
+        QueryError: They have different labels.
+    """
+    first, *others = (set_label(query, label, name) for name, query in queries.items())
+    together = first
+    for other in others:
+        together = _matched("or", together, other)
+    return together
+
+
+def optional(query: Query) -> Query:
+    """The query as a part without which the rest still has data: its sources are not needed."""
+    return replace(query, sources=frozenset())
 
 
 def complement(query: Query) -> Query:
@@ -194,9 +274,29 @@ def positive(query: Query) -> Query:
     return _derived(f"{_operand(query)} > 0", query, labels=query.labels, binary=True)
 
 
-def times(query: Query, factor: int) -> Query:
+def times(query: Query, factor: float) -> Query:
     """Multiplied by a constant."""
-    return _derived(f"{_operand(query)} * {factor}", query, labels=query.labels, binary=True)
+    return _derived(f"{_operand(query)} * {factor:.15g}", query, labels=query.labels, binary=True)
+
+
+def divided(query: Query, divisor: float) -> Query:
+    """Divided by a constant."""
+    return _derived(f"{_operand(query)} / {divisor:.15g}", query, labels=query.labels, binary=True)
+
+
+def constant(value: float, like: Query) -> Query:
+    """The same value for each series of a query."""
+    return _derived(f"0 * {_operand(like)} + {value:.15g}", like, labels=like.labels, binary=True)
+
+
+def not_negative(query: Query) -> Query:
+    """With 0 in place of each negative value."""
+    return _derived(f"clamp_min({query}, 0)", query, labels=query.labels)
+
+
+def rounded(query: Query) -> Query:
+    """To the nearest whole number."""
+    return _derived(f"round({query})", query, labels=query.labels)
 
 
 def copy_label(query: Query, *, source: str, target: str) -> Query:
@@ -210,6 +310,50 @@ def copy_label(query: Query, *, source: str, target: str) -> Query:
     return _derived(text, query, labels=query.labels | {target})
 
 
+def set_label(query: Query, label: str, value: str) -> Query:
+    """Give each series a label with a fixed value."""
+    text = f'label_replace({query}, {json.dumps(label)}, {json.dumps(value)}, "", "")'
+    return _derived(text, query, labels=query.labels | {label})
+
+
+def default_label(query: Query, label: str, value: str) -> Query:
+    """Give a label a value where it has none.
+
+    Raises:
+        QueryError: The series carry no such label.
+    """
+    _need_labels(str(query), query.labels, [label])
+    text = f'label_replace({query}, {json.dumps(label)}, {json.dumps(value)}, {json.dumps(label)}, "^$")'
+    return _derived(text, query, labels=query.labels)
+
+
+def value_as_label(query: Query, label: str) -> Query:
+    """1 for each value that the query has, with the value in a label."""
+    return _derived(f"count_values({json.dumps(label)}, {query})", query, labels=frozenset({label}))
+
+
+HOURS_IN_MONTH = Query(
+    text="24 * days_in_month()",
+    labels=frozenset(),
+    series=frozenset(),
+    sources=frozenset(),
+    variables=frozenset(),
+    binary=True,
+)
+"""The hours of the month (UTC) that it is."""
+
+
+def month(seconds_ago: int = 0) -> Query:
+    """1 with the month (UTC, 1 to 12) that it is, or was some seconds ago, in the label `month`."""
+    moment = f"vector(time() - {seconds_ago})" if seconds_ago else ""
+    return replace(
+        HOURS_IN_MONTH,
+        text=f'count_values("month", month({moment}))',
+        labels=frozenset({"month"}),
+        binary=False,
+    )
+
+
 def with_labels_of(query: Query, info: Query, *, on: tuple[str, ...], bring: tuple[str, ...]) -> Query:
     """Each series with labels of the one series of `info` (whose value is 1) that it belongs to.
 
@@ -220,6 +364,13 @@ def with_labels_of(query: Query, info: Query, *, on: tuple[str, ...], bring: tup
     _need_labels(str(info), info.labels, (*on, *bring))
     text = f"{_operand(query)} * on ({', '.join(on)}) group_left ({', '.join(bring)}) {_operand(info)}"
     return _derived(text, query, info, labels=query.labels | set(bring), binary=True)
+
+
+def _joined(left: Query, operator: str, right: Query, on: Iterable[str], *, labels: frozenset[str]) -> Query:
+    for side in (left, right):
+        _need_labels(str(side), side.labels, on)
+    text = f"{_operand(left)} {operator} {_operand(right)}"
+    return _derived(text, left, right, labels=labels, binary=True)
 
 
 def _matched(operator: str, left: Query, right: Query) -> Query:

@@ -5,15 +5,20 @@ from collections.abc import Mapping
 import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import grafana, system_health
-from dashboards.model import Dashboard
+from dashboards import (
+    cost_performance,
+    grafana,
+    job_processing,
+    model_performance,
+    system_health,
+    user_activity,
+)
+from dashboards.model import Dashboard, Recording
 from dashboards.parameters import Parameters
+from dashboards.recordings import api, cost, gpu, jobs, models, users, workloads
 
 CONFIG_MAP_BYTES = 1024 * 1024
 """What Kubernetes takes in one ConfigMap, keys and values together."""
-
-RULE_INTERVAL = "1m"
-"""How often rules are evaluated; above 5 minutes recorded series would have gaps."""
 
 
 class TooLargeError(ValueError):
@@ -22,32 +27,56 @@ class TooLargeError(ValueError):
 
 def declared(parameters: Parameters) -> tuple[Dashboard, ...]:
     """Return every dashboard of the project, in the specification's order."""
-    return (system_health.dashboard(parameters),)
+    return tuple(
+        module.dashboard(parameters)
+        for module in (system_health, job_processing, model_performance, user_activity, cost_performance)
+    )
+
+
+def recordings(parameters: Parameters) -> dict[str, tuple[Recording, ...]]:
+    """Return every recording rule by subject; one that reads another as often recorded comes later."""
+    return {
+        "workloads": workloads.RECORDINGS,
+        "api": api.RECORDINGS,
+        "jobs": jobs.RECORDINGS,
+        "gpu": gpu.RECORDINGS,
+        "models": models.RECORDINGS,
+        "users": users.RECORDINGS,
+        "cost": cost.recordings(parameters.budget),
+    }
 
 
 def dashboards(parameters: Parameters) -> dict[str, str]:
     """Return the text of each dashboard's JSON by file name."""
-    return {f"{one.uid}.json": dashboard_json(one) for one in declared(parameters)}
+    return {f"{one.uid}.json": dashboard_json(one, parameters.switched_off) for one in declared(parameters)}
 
 
-def dashboard_json(dashboard: Dashboard) -> str:
+def dashboard_json(dashboard: Dashboard, switched_off: frozenset[str] = frozenset()) -> str:
     """Return one dashboard as JSON, always in the same order."""
     encoder = JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False)
-    return encoder.encode(grafana.build(dashboard)) + "\n"
+    return encoder.encode(grafana.build(dashboard, switched_off)) + "\n"
 
 
 def rules(parameters: Parameters) -> dict[str, str]:
     """Return the text of each rule file by file name."""
-    return {f"{one.uid}.yaml": _rule_file(one) for one in declared(parameters)}
-
-
-def _rule_file(dashboard: Dashboard) -> str:
-    group = {
-        "name": dashboard.uid,
-        "interval": RULE_INTERVAL,
-        "rules": [{"record": one.name, "expr": str(one.query)} for one in dashboard.recordings],
+    return {
+        f"{subject}.yaml": _rule_file(subject, rules) for subject, rules in recordings(parameters).items()
     }
-    return yaml.safe_dump({"groups": [group]}, sort_keys=False, width=1000, allow_unicode=True)
+
+
+def _rule_file(subject: str, recordings: tuple[Recording, ...]) -> str:
+    intervals = dict.fromkeys(one.every for one in recordings)
+    groups = [
+        {
+            "name": f"{subject}-{every}",
+            "interval": every,
+            "rules": [
+                {"record": one.name, "expr": str(one.query)} for one in recordings if one.every == every
+            ],
+        }
+        for every in intervals
+    ]
+    return yaml.safe_dump({"groups": groups}, sort_keys=False, width=1000, allow_unicode=True)
 
 
 def refuse_too_large(config_map: str, files: Mapping[str, str]) -> None:

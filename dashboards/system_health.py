@@ -1,15 +1,10 @@
 """System Health: is the platform up, how fast does it answer, and what does it run out of."""
 
-from dashboards import metrics
-from dashboards.model import Dashboard, Recording, Row, Stat, State, Target, Thresholds, TimeSeries, Variable
-from dashboards.parameters import Parameters
+from dashboards.metrics import application, exporters
+from dashboards.model import Dashboard, Row, Stat, State, Target, TimeSeries
+from dashboards.parameters import Parameters, percent
 from dashboards.promql import (
-    Query,
-    average_over_time,
-    avg_by,
     complement,
-    copy_label,
-    differs,
     either,
     matches,
     max_by,
@@ -17,120 +12,19 @@ from dashboards.promql import (
     minus,
     positive,
     quantile,
-    rate,
     ratio,
     select,
     sum_by,
-    variable,
-    with_labels_of,
     zero,
 )
+from dashboards.recordings import api, workloads
+from dashboards.variables import CLUSTER, NAMESPACE, SERVICE, cluster, namespace, service
 
-CLUSTER, NAMESPACE, SERVICE = variable("cluster"), variable("namespace"), variable("service")
 UP_OR_DOWN = {1: State(text="UP", good=True), 0: State(text="DOWN", good=False)}
-
-# Recording rules. The service of a pod is its label app.kubernetes.io/name, which is also the `job` that
-# Prometheus gives to the pod's own metrics.
-
-POD_SERVICE = Recording(
-    name="pod:dubbing_service:info",
-    query=max_by(
-        copy_label(select(metrics.KUBE_POD_LABELS), source="label_app_kubernetes_io_name", target="service"),
-        "cluster",
-        "namespace",
-        "pod",
-        "service",
-    ),
-    meaning="1 for each pod, with the service that it belongs to.",
-)
-
-
-def _by_service_and_container(usage_by_pod: Query) -> Query:
-    pod = ("cluster", "namespace", "pod")
-    named = with_labels_of(usage_by_pod, select(POD_SERVICE.series), on=pod, bring=("service",))
-    return sum_by(named, "cluster", "namespace", "service", "container")
-
-
-# Without container and image, cAdvisor's series are sums over a pod or its pause container.
-CONTAINERS = {"container": differs(""), "image": differs("")}
-
-UPTIME = Recording(
-    name="probe:probe_success:avg24h",
-    query=avg_by(average_over_time(select(metrics.PROBE_SUCCESS), "24h"), "cluster", "probe"),
-    meaning="Share of the last 24 h in which the probe succeeded, 0 to 1.",
-)
-REQUESTS = Recording(
-    name="job_method_route_code:http_server_requests:rate5m",
-    query=sum_by(
-        rate(select(metrics.HTTP_SERVER_REQUEST_DURATION.count), "5m"),
-        "cluster",
-        "namespace",
-        "job",
-        "http_request_method",
-        "http_route",
-        "http_response_status_code",
-    ),
-    meaning="HTTP requests per second by service, method, endpoint and status code.",
-)
-DURATION_BUCKETS = Recording(
-    name="job_route_le:http_server_request_duration_seconds_bucket:rate5m",
-    query=sum_by(
-        rate(select(metrics.HTTP_SERVER_REQUEST_DURATION.buckets), "5m"),
-        "cluster",
-        "namespace",
-        "job",
-        "http_route",
-        "le",
-    ),
-    meaning="HTTP requests per second up to each duration, by service and endpoint.",
-)
-CPU = Recording(
-    name="service_container:container_cpu_usage_seconds:rate5m",
-    query=_by_service_and_container(
-        sum_by(
-            rate(select(metrics.CONTAINER_CPU_USAGE, **CONTAINERS), "5m"),
-            "cluster",
-            "namespace",
-            "pod",
-            "container",
-        )
-    ),
-    meaning="CPU cores in use by service and container.",
-)
-MEMORY = Recording(
-    name="service_container:container_memory_working_set_bytes:sum",
-    query=_by_service_and_container(
-        sum_by(
-            select(metrics.CONTAINER_MEMORY_WORKING_SET, **CONTAINERS),
-            "cluster",
-            "namespace",
-            "pod",
-            "container",
-        )
-    ),
-    meaning="Memory in use by service and container, in bytes.",
-)
-RECORDINGS = (POD_SERVICE, UPTIME, REQUESTS, DURATION_BUCKETS, CPU, MEMORY)
-
-# Variables.
-
-VARIABLES = (
-    Variable(name="cluster", query=select(metrics.UP), label="cluster"),
-    Variable(name="namespace", query=select(POD_SERVICE.series, cluster=CLUSTER), label="namespace"),
-    Variable(
-        name="service",
-        query=select(POD_SERVICE.series, cluster=CLUSTER, namespace=NAMESPACE),
-        label="service",
-    ),
-)
 
 # Ids of the panels that tiles lead to.
 
 REQUEST_RATE, ERROR_RATE, DATABASE_CONNECTIONS, REDIS_MEMORY = 201, 203, 301, 302
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:g} %"
 
 
 def key_metrics(parameters: Parameters) -> Row:
@@ -144,14 +38,14 @@ def key_metrics(parameters: Parameters) -> Row:
                 title="API Uptime",
                 description=(
                     "Share of the last 24 hours in which the API answered its probe; with several clusters, "
-                    f"the worst one. Below {_percent(parameters.uptime_warning)} users noticed: look "
-                    "at Error Rate by Endpoint, then at the "
-                    "deploys marked on the panels. It recovers only as the outage leaves the 24 hours."
+                    f"the worst one. Below {percent(parameters.levels.api_uptime.warning)} users noticed: "
+                    "look at Error Rate by Endpoint, then at the deploys marked on the panels. It "
+                    "recovers only as the outage leaves the 24 hours."
                 ),
-                query=min_by(select(UPTIME.series, cluster=CLUSTER, probe=parameters.uptime_probe)),
+                query=min_by(select(api.UPTIME.series, cluster=CLUSTER, probe=parameters.uptime_probe)),
                 unit="percentunit",
                 decimals=2,
-                thresholds=Thresholds(warning=parameters.uptime_warning, critical=parameters.uptime_critical),
+                thresholds=parameters.levels.api_uptime,
                 detail=ERROR_RATE,
                 width=5,
             ),
@@ -163,7 +57,7 @@ def key_metrics(parameters: Parameters) -> Row:
                     "is. Look at Database Connection Pool: a full pool refuses the exporter, too. No data "
                     "means that the exporter is gone, which says nothing about the database."
                 ),
-                query=min_by(select(metrics.PG_UP, cluster=CLUSTER)),
+                query=min_by(select(exporters.PG_UP, cluster=CLUSTER)),
                 unit="none",
                 states=UP_OR_DOWN,
                 detail=DATABASE_CONNECTIONS,
@@ -177,7 +71,7 @@ def key_metrics(parameters: Parameters) -> Row:
                     "at Redis Memory Usage: was it full, or did its container reach its memory limit? No "
                     "data means that the exporter is gone, which says nothing about Redis."
                 ),
-                query=min_by(select(metrics.REDIS_UP, cluster=CLUSTER)),
+                query=min_by(select(exporters.REDIS_UP, cluster=CLUSTER)),
                 unit="none",
                 states=UP_OR_DOWN,
                 detail=REDIS_MEMORY,
@@ -191,7 +85,9 @@ def key_metrics(parameters: Parameters) -> Row:
                     "credentials; DOWN when one pod or backend can't. Uploads and finished dubs fail "
                     "meanwhile. Look at Error Rate by Endpoint, then at credentials and the provider's state."
                 ),
-                query=min_by(select(metrics.STORAGE_UP, cluster=CLUSTER, namespace=NAMESPACE, job=SERVICE)),
+                query=min_by(
+                    select(application.STORAGE_UP, cluster=CLUSTER, namespace=NAMESPACE, job=SERVICE)
+                ),
                 unit="none",
                 states=UP_OR_DOWN,
                 detail=ERROR_RATE,
@@ -206,7 +102,9 @@ def key_metrics(parameters: Parameters) -> Row:
                     "is a quiet night; not instrumented is no figure at all."
                 ),
                 query=sum_by(
-                    select(metrics.WEBSOCKET_CONNECTIONS, cluster=CLUSTER, namespace=NAMESPACE, job=SERVICE)
+                    select(
+                        application.WEBSOCKET_CONNECTIONS, cluster=CLUSTER, namespace=NAMESPACE, job=SERVICE
+                    )
                 ),
                 unit="short",
                 detail=REQUEST_RATE,
@@ -218,15 +116,15 @@ def key_metrics(parameters: Parameters) -> Row:
 
 def api_traffic() -> Row:
     """How much is asked, how fast it is answered, and what fails."""
-    requests = select(REQUESTS.series, cluster=CLUSTER, namespace=NAMESPACE, job=SERVICE)
+    requests = select(api.REQUESTS.series, cluster=CLUSTER, namespace=NAMESPACE, job=SERVICE)
     errors = select(
-        REQUESTS.series,
+        api.REQUESTS.series,
         cluster=CLUSTER,
         namespace=NAMESPACE,
         job=SERVICE,
         http_response_status_code=matches("[45].."),
     )
-    durations = select(DURATION_BUCKETS.series, cluster=CLUSTER, namespace=NAMESPACE, job=SERVICE)
+    durations = select(api.DURATION_BUCKETS.series, cluster=CLUSTER, namespace=NAMESPACE, job=SERVICE)
     return Row(
         id=200,
         title="API traffic",
@@ -288,15 +186,15 @@ def api_traffic() -> Row:
 def database_and_redis() -> Row:
     """What the state behind the API runs out of."""
     server = ("cluster", "instance")
-    connections = select(metrics.PG_STAT_ACTIVITY_COUNT, cluster=CLUSTER)
-    active = select(metrics.PG_STAT_ACTIVITY_COUNT, cluster=CLUSTER, state="active")
+    connections = select(exporters.PG_STAT_ACTIVITY_COUNT, cluster=CLUSTER)
+    active = select(exporters.PG_STAT_ACTIVITY_COUNT, cluster=CLUSTER, state="active")
     most = minus(
-        max_by(select(metrics.PG_SETTINGS_MAX_CONNECTIONS, cluster=CLUSTER), *server),
-        max_by(select(metrics.PG_SETTINGS_SUPERUSER_RESERVED_CONNECTIONS, cluster=CLUSTER), *server),
+        max_by(select(exporters.PG_SETTINGS_MAX_CONNECTIONS, cluster=CLUSTER), *server),
+        max_by(select(exporters.PG_SETTINGS_SUPERUSER_RESERVED_CONNECTIONS, cluster=CLUSTER), *server),
     )
     memory_limit = either(
-        positive(select(metrics.REDIS_MEMORY_MAX, cluster=CLUSTER)),
-        select(metrics.REDIS_TOTAL_SYSTEM_MEMORY, cluster=CLUSTER),
+        positive(select(exporters.REDIS_MEMORY_MAX, cluster=CLUSTER)),
+        select(exporters.REDIS_TOTAL_SYSTEM_MEMORY, cluster=CLUSTER),
     )
     return Row(
         id=300,
@@ -332,7 +230,7 @@ def database_and_redis() -> Row:
                 highest=1,
                 lines=(
                     Target(
-                        query=ratio(select(metrics.REDIS_MEMORY_USED, cluster=CLUSTER), memory_limit),
+                        query=ratio(select(exporters.REDIS_MEMORY_USED, cluster=CLUSTER), memory_limit),
                         legend="{{instance}}",
                     ),
                 ),
@@ -344,20 +242,21 @@ def database_and_redis() -> Row:
 
 def compute_and_disk(parameters: Parameters) -> Row:
     """What the nodes and containers run out of."""
+    usage = parameters.levels.disk_usage
     containers = {"cluster": CLUSTER, "namespace": NAMESPACE, "service": SERVICE}
     container = ("service", "container")
     filesystems = {"cluster": CLUSTER, "fstype": matches("ext[234]|xfs|btrfs|zfs|vfat")}
     volumes = {"cluster": CLUSTER, "namespace": NAMESPACE}
     nodes_used = complement(
         ratio(
-            select(metrics.NODE_FILESYSTEM_AVAILABLE, **filesystems),
-            select(metrics.NODE_FILESYSTEM_SIZE, **filesystems),
+            select(exporters.NODE_FILESYSTEM_AVAILABLE, **filesystems),
+            select(exporters.NODE_FILESYSTEM_SIZE, **filesystems),
         )
     )
     volumes_used = complement(
         ratio(
-            select(metrics.KUBELET_VOLUME_AVAILABLE, **volumes),
-            select(metrics.KUBELET_VOLUME_CAPACITY, **volumes),
+            select(exporters.KUBELET_VOLUME_AVAILABLE, **volumes),
+            select(exporters.KUBELET_VOLUME_CAPACITY, **volumes),
         )
     )
     return Row(
@@ -376,7 +275,7 @@ def compute_and_disk(parameters: Parameters) -> Row:
                 axis="cores",
                 lines=(
                     Target(
-                        query=sum_by(select(CPU.series, **containers), *container),
+                        query=sum_by(select(workloads.CPU.series, **containers), *container),
                         legend="{{service}} {{container}}",
                     ),
                 ),
@@ -393,7 +292,7 @@ def compute_and_disk(parameters: Parameters) -> Row:
                 unit="bytes",
                 lines=(
                     Target(
-                        query=sum_by(select(MEMORY.series, **containers), *container),
+                        query=sum_by(select(workloads.MEMORY.series, **containers), *container),
                         legend="{{service}} {{container}}",
                     ),
                 ),
@@ -404,13 +303,13 @@ def compute_and_disk(parameters: Parameters) -> Row:
                 title="Disk Usage",
                 description=(
                     "Used share of each node's mount points and of each persistent volume. Above "
-                    f"{_percent(parameters.disk_critical)} act now: a full node evicts pods, a full "
+                    f"{percent(usage.critical or usage.warning)} act now: a full node evicts pods, a full "
                     "database stops; look at what grows (logs, images, temporary "
                     "video), free it or enlarge the volume. Volumes follow the namespace, nodes don't."
                 ),
                 unit="percentunit",
                 highest=1,
-                thresholds=Thresholds(warning=parameters.disk_warning, critical=parameters.disk_critical),
+                thresholds=usage,
                 lines=(
                     Target(
                         query=max_by(nodes_used, "cluster", "instance", "mountpoint"),
@@ -438,7 +337,6 @@ def dashboard(parameters: Parameters) -> Dashboard:
             ("Capacity Planning", "monitor resource usage trends"),
             ("Performance Optimization", "identify slow endpoints"),
         ),
-        variables=VARIABLES,
+        variables=(cluster(), namespace(), service()),
         rows=(key_metrics(parameters), api_traffic(), database_and_redis(), compute_and_disk(parameters)),
-        recordings=RECORDINGS,
     )

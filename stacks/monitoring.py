@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from dashboards import custom_files, render
-from dashboards.parameters import Parameters
+from dashboards.parameters import Budget, Parameters
 from stacks import alertmanager, grafana, prometheus, workload
 from stacks.exporters import (
     ExporterArgs,
@@ -170,12 +170,11 @@ def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
 
 def dashboard_parameters(settings: Settings) -> Parameters:
     """What dashboards and rules take from the settings."""
-    thresholds = settings.thresholds
+    budget = settings.monthly_budget
     return Parameters(
-        uptime_warning=thresholds.api_uptime.warning,
-        uptime_critical=thresholds.api_uptime.critical,
-        disk_warning=thresholds.disk_usage.warning,
-        disk_critical=thresholds.disk_usage.critical,
+        levels=settings.thresholds.as_levels(),
+        budget=Budget(total=budget.total, services=budget.services),
+        switched_off=settings.switched_off(),
     )
 
 

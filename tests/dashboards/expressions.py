@@ -1,20 +1,29 @@
 """What an expression reads, seen by a PromQL parser that knows nothing of how it was built."""
 
+import re
 from collections.abc import Iterator
 
 import promql_parser
 
-from dashboards.metrics import CONTRACT, MetricType
-from dashboards.model import Dashboard
+from dashboards.contract import MetricType
+from dashboards.metrics import CONTRACT
+from dashboards.model import Recording
+from dashboards.parameters import Parameters
+from dashboards.render import recordings
 
-VARIABLES = ("cluster", "namespace", "service")
+GRAFANAS = {"__range": "6h", "__rate_interval": "2m", "__interval": "1m"}
+"""Variables that Grafana itself has, with a value."""
 
 
 def with_values(expression: str, **chosen: str) -> str:
     """Return the expression as Grafana sends it; a variable not chosen is All."""
-    for name in VARIABLES:
-        expression = expression.replace(f"${name}", chosen.get(name, ".*"))
-    return expression
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1]
+        return GRAFANAS[name] if name.startswith("__") else chosen.get(name, ".*")
+
+    # Not the $1 of label_replace().
+    return re.sub(r"\$([a-zA-Z_]\w*)", value, expression)
 
 
 def selectors(expression: str) -> Iterator[tuple[str, set[str]]]:
@@ -36,10 +45,16 @@ def nodes(node: promql_parser.Expr) -> Iterator[promql_parser.Expr]:
         yield from nodes(argument)
 
 
-def labels_by_name(dashboard: Dashboard) -> dict[str, frozenset[str]]:
+def every_recording(parameters: Parameters | None = None) -> tuple[Recording, ...]:
+    """Return the recording rules of all subjects."""
+    return tuple(one for rules in recordings(parameters or Parameters()).values() for one in rules)
+
+
+def labels_by_name() -> dict[str, frozenset[str]]:
     """Return the labels of every series that may be selected: the contract's and the recorded ones."""
     known = dict[str, frozenset[str]]()
     for metric in CONTRACT.values():
-        parts = (metric.buckets, metric.count) if metric.type is MetricType.HISTOGRAM else (metric.series,)
+        histogram = metric.type is MetricType.HISTOGRAM
+        parts = (metric.buckets, metric.count, metric.sum) if histogram else (metric.series,)
         known.update({series.name: series.labels for series in parts})
-    return known | {one.name: one.query.labels for one in dashboard.recordings}
+    return known | {one.name: one.query.labels for one in every_recording()}

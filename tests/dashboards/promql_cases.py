@@ -30,9 +30,10 @@ class Case:
     chosen: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def panel(title: str, query: int = 0) -> str:
-    """Return a panel's query, by the panel's title."""
-    (found,) = [one for one in declared(Parameters())[0].panels if one.title == title]
+def panel(title: str, query: int = 0, *, uid: str = "system-health", number: int | None = None) -> str:
+    """Return a panel's query, by the panel's title and, where two have the same, its id."""
+    (dashboard,) = [one for one in declared(Parameters()) if one.uid == uid]
+    (found,) = [one for one in dashboard.panels if one.title == title and number in {None, one.id}]
     return str(found.targets[query].query)
 
 

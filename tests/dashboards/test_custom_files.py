@@ -77,7 +77,7 @@ def test_check_says_what_is_wrong_and_fails(tmp_path: Path, capsys: pytest.Captu
 
 def test_check_alone_checks_what_would_be_deployed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 0
-    assert re.fullmatch(r"1 built-in and \d+ custom dashboards: no mistakes\n", capsys.readouterr().out)
+    assert re.fullmatch(r"5 built-in and \d+ custom dashboards: no mistakes\n", capsys.readouterr().out)
 
 
 def test_list_prints_every_panel_with_what_it_reads() -> None:
@@ -86,5 +86,5 @@ def test_list_prints_every_panel_with_what_it_reads() -> None:
     )
     assert "  Redis Memory Usage\n" in done.stdout
     assert "reads redis_memory_max_bytes, redis_memory_used_bytes, redis_total" in done.stdout
-    assert "    probe:probe_success:avg24h = avg by (cluster, probe)" in done.stdout
+    assert "  probe:probe_success:avg24h = avg by (cluster, probe)" in done.stdout
     assert done.stderr == ""

@@ -5,7 +5,7 @@ import difflib
 
 import pytest
 
-from dashboards import metrics
+from dashboards.metrics import exporters
 from dashboards.model import (
     Dashboard,
     DeclarationError,
@@ -17,10 +17,10 @@ from dashboards.model import (
     Variable,
 )
 from dashboards.parameters import Parameters
-from dashboards.promql import max_by, min_by, select, variable
+from dashboards.promql import min_by, select, variable
 from dashboards.render import dashboard_json, declared
 
-UP = select(metrics.PG_UP)
+UP = select(exporters.PG_UP)
 SYSTEM_HEALTH = declared(Parameters())[0]
 
 
@@ -43,7 +43,7 @@ def changed_lines(before: Dashboard, after: Dashboard) -> list[str]:
 
 
 def test_a_changed_query_changes_one_line() -> None:
-    other = panel(901, Target(query=select(metrics.PG_UP, instance="a"), legend="{{instance}}"))
+    other = panel(901, Target(query=select(exporters.PG_UP, instance="a"), legend="{{instance}}"))
     removed, added = changed_lines(with_panels(panel(901)), with_panels(other))
     assert '"expr": "pg_up"' in removed
     assert '"expr": "pg_up{instance=\\"a\\"}"' in added
@@ -79,7 +79,7 @@ def test_a_tile_without_its_detail_panel_is_refused() -> None:
 
 
 def test_a_query_with_a_variable_that_the_dashboard_lacks_is_refused() -> None:
-    other = Target(query=select(metrics.PG_UP, instance=variable("server")), legend="")
+    other = Target(query=select(exporters.PG_UP, instance=variable("server")), legend="")
     with pytest.raises(DeclarationError, match=r"no variable \['server'\]"):
         with_panels(panel(901, other))
 
@@ -98,23 +98,26 @@ def test_a_panel_has_one_to_three_queries() -> None:
         TimeSeries(id=901, title="Empty", description="", unit="none", lines=())
 
 
-def test_equal_thresholds_are_refused() -> None:
-    with pytest.raises(DeclarationError, match=r"both 0\.9"):
-        Thresholds(warning=0.9, critical=0.9)
+@pytest.mark.parametrize(
+    ("warning", "critical", "low_is_bad"), [(0.9, 0.9, False), (0.9, 0.8, False), (0.9, 0.95, True)]
+)
+def test_thresholds_the_wrong_way_round_are_refused(
+    warning: float, critical: float, *, low_is_bad: bool
+) -> None:
+    with pytest.raises(DeclarationError, match=r"critical must be (above|below) warning"):
+        Thresholds(warning=warning, critical=critical, low_is_bad=low_is_bad)
+
+
+def test_the_complement_of_thresholds_is_bad_on_the_other_side() -> None:
+    assert Thresholds(warning=0.05, critical=0.1).complement == Thresholds(
+        warning=0.95, critical=0.9, low_is_bad=True
+    )
 
 
 def test_a_recording_has_a_proper_name_no_variables_and_keeps_its_cluster() -> None:
     with pytest.raises(DeclarationError, match="name it level:metric:operations"):
         Recording(name="uptime", query=UP, meaning="")
     with pytest.raises(DeclarationError, match="no dashboard variables"):
-        Recording(name="a:b:c", query=select(metrics.PG_UP, cluster=variable("cluster")), meaning="")
+        Recording(name="a:b:c", query=select(exporters.PG_UP, cluster=variable("cluster")), meaning="")
     with pytest.raises(DeclarationError, match="keep the label cluster"):
         Recording(name="a:b:c", query=min_by(UP), meaning="")
-
-
-def test_a_recording_comes_after_what_it_reads() -> None:
-    first = Recording(name="a:pg_up:max", query=max_by(UP, "cluster"), meaning="")
-    second = Recording(name="b:pg_up:max", query=max_by(select(first.series), "cluster"), meaning="")
-    assert dataclasses.replace(SYSTEM_HEALTH, recordings=(first, second))
-    with pytest.raises(DeclarationError, match=r"it reads \['a:pg_up:max'\], which must come before it"):
-        dataclasses.replace(SYSTEM_HEALTH, recordings=(second, first))

@@ -155,9 +155,9 @@ def test_a_second_up_changes_nothing_and_says_so(checkout: Checkout) -> None:
     ("file", "old", "new", "expected"),
     [
         (
-            "dashboards/system_health.py",
-            '"24h"), "cluster", "probe"),\n    meaning',
-            '"12h"), "cluster", "probe"),\n    meaning',
+            "dashboards/recordings/api.py",
+            'select(exporters.PROBE_SUCCESS), "24h")',
+            'select(exporters.PROBE_SUCCESS), "12h")',
             {"ConfigMap prometheus-rules": "update"},
         ),
         (

@@ -12,6 +12,7 @@ from stacks import monitoring, program, recording, stack_file
 from stacks.images import IMAGES
 from stacks.recording import Registration
 from stacks.settings import PROJECT
+from tests.spec import SECTIONS
 from tests.stacks.conftest import PLANTED, STACKS, run_main, write_kubeconfig
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -247,6 +248,6 @@ def test_a_cluster_that_accepts_but_never_answers_is_given_up(
 
 def test_the_outputs_are_what_a_person_would_use() -> None:
     outputs = monitoring.outputs(stack_file.read_stack_file(stack_file.stack_file("dev")))
-    assert outputs["dashboardUids"] == {"system-health.json": "system-health"}
+    assert outputs["dashboardUids"] == {f"{section.uid}.json": section.uid for section in SECTIONS}
     assert outputs["namespace"] == "monitoring"
     assert "port-forward svc/grafana 3000:80" in str(outputs["portForward"])

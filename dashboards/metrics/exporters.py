@@ -1,129 +1,7 @@
-"""The metric contract: every metric that a query of this project reads, declared once.
+"""What the exporters expose, as their sources have it."""
 
-Queries are built from these declarations (see `dashboards.promql`), so a misspelt metric or label is an
-error when the module is imported, never an empty panel.
-"""
+from dashboards.contract import Metric, MetricType, Source
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-
-
-class MetricType(StrEnum):
-    """How Prometheus counts a metric."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Source:
-    """Who emits a group of metrics.
-
-    Attributes:
-        name: The application or exporter; for an exporter also its scrape job's name.
-        version: The version whose metric names were read, or where the names are specified.
-        labels: Labels that scraping adds to each of its series, with an example value. Labels of the
-            exporter's own pod are left out: they say nothing about what is measured.
-    """
-
-    name: str
-    version: str
-    labels: Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Series:
-    """What a selector can select: a name in Prometheus, with the labels that its series carry.
-
-    Attributes:
-        name: The name in Prometheus.
-        labels: Every label that its series may carry.
-        sources: Names of the sources without which it has no data.
-        counter: True where only its increase means something.
-    """
-
-    name: str
-    labels: frozenset[str]
-    sources: frozenset[str]
-    counter: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Metric:
-    """A declared metric.
-
-    Attributes:
-        name: The name as it is exposed (a histogram without `_bucket`, `_sum` and `_count`).
-        type: Counter, gauge or histogram.
-        unit: Base unit of its value.
-        labels: Its own labels with an example value each.
-        source: Who emits it.
-        meaning: What it tells.
-    """
-
-    name: str
-    type: MetricType
-    unit: str
-    source: Source
-    meaning: str
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def series(self) -> Series:
-        """The series of a counter or gauge.
-
-        Raises:
-            TypeError: It is a histogram.
-        """
-        if self.type is MetricType.HISTOGRAM:
-            raise TypeError(f"{self.name} is a histogram: select its .buckets, .count or .sum")
-        return self._series("", counter=self.type is MetricType.COUNTER)
-
-    @property
-    def buckets(self) -> Series:
-        """The cumulative buckets of a histogram.
-
-        Raises:
-            TypeError: It is not a histogram.
-        """
-        return self._part("_bucket", "le")
-
-    @property
-    def count(self) -> Series:
-        """The number of observations of a histogram.
-
-        Raises:
-            TypeError: It is not a histogram.
-        """
-        return self._part("_count")
-
-    def _part(self, suffix: str, *labels: str) -> Series:
-        if self.type is not MetricType.HISTOGRAM:
-            raise TypeError(f"{self.name} is a {self.type}, only a histogram has {suffix} series")
-        return self._series(suffix, *labels, counter=True)
-
-    def _series(self, suffix: str, *labels: str, counter: bool) -> Series:
-        return Series(
-            name=self.name + suffix,
-            labels=frozenset({*self.labels, *self.source.labels, *labels}),
-            sources=frozenset({self.source.name}),
-            counter=counter,
-        )
-
-
-APPLICATION = Source(
-    name="application",
-    version="the platform's own services",
-    labels={
-        "cluster": "dev",
-        "namespace": "dubbing",
-        "pod": "api-7d9c5b6f4-x2x9k",
-        "job": "api",
-        "instance": "10.0.0.7:8000",
-    },
-)
 PROMETHEUS = Source(name="prometheus", version="3.13", labels={"cluster": "dev"})
 BLACKBOX = Source(
     name="blackbox",
@@ -166,6 +44,8 @@ KUBE_STATE_METRICS = Source(
     labels={"cluster": "dev", "job": "kube-state-metrics", "instance": "10.0.0.5:8080"},
 )
 
+OPENCOST = Source(name="opencost", version="1.120", labels={"cluster": "dev", "job": "opencost"})
+
 UP = Metric(
     name="up",
     type=MetricType.GAUGE,
@@ -181,40 +61,6 @@ ALERTS = Metric(
     labels={"alertname": "DiskUsage", "alertstate": "firing", "severity": "warning"},
     source=PROMETHEUS,
     meaning="1 for every alert that is pending or firing.",
-)
-
-HTTP_SERVER_REQUEST_DURATION = Metric(
-    name="http_server_request_duration_seconds",
-    type=MetricType.HISTOGRAM,
-    unit="seconds",
-    labels={
-        "http_request_method": "GET",
-        "http_route": "/v1/projects/{project_id}",
-        "http_response_status_code": "200",
-    },
-    source=APPLICATION,
-    meaning=(
-        "Time to answer an HTTP request, by method, route template and status code "
-        "(OpenTelemetry semantic conventions 1.23 and later)."
-    ),
-)
-WEBSOCKET_CONNECTIONS = Metric(
-    name="dubbing_websocket_connections",
-    type=MetricType.GAUGE,
-    unit="connections",
-    source=APPLICATION,
-    meaning="WebSocket connections open in this pod now.",
-)
-STORAGE_UP = Metric(
-    name="dubbing_storage_up",
-    type=MetricType.GAUGE,
-    unit="0 or 1",
-    labels={"backend": "s3"},
-    source=APPLICATION,
-    meaning=(
-        "1 where the last authenticated write and read of a canary object in the bucket succeeded; "
-        "tried every 30 to 60 s."
-    ),
 )
 
 PROBE_SUCCESS = Metric(
@@ -361,11 +207,11 @@ KUBE_POD_LABELS = Metric(
         "pod": "api-7d9c5b6f4-x2x9k",
         "uid": "5c1f0a52-8f4e-4a57-9d1c-0d8f1b7f2a11",
         "label_app_kubernetes_io_name": "api",
+        "label_dubbing_model": "whisper-large",
     },
     source=KUBE_STATE_METRICS,
     meaning=(
-        "A pod's labels; label_app_kubernetes_io_name needs "
-        "--metric-labels-allowlist=pods=[app.kubernetes.io/name]."
+        "A pod's labels; the two need --metric-labels-allowlist=pods=[app.kubernetes.io/name,dubbing/model]."
     ),
 )
 KUBE_REPLICASET_CREATED = Metric(
@@ -377,6 +223,121 @@ KUBE_REPLICASET_CREATED = Metric(
     meaning="When a ReplicaSet was created: the moment a Deployment's new version began to roll out.",
 )
 
-CONTRACT: Mapping[str, Metric] = {
-    value.name: value for value in tuple(vars().values()) if isinstance(value, Metric)
+_OPENCOST_NODE = {
+    "node": "ip-10-0-1-7",
+    "instance": "ip-10-0-1-7",
+    "instance_type": "g5.xlarge",
+    "region": "eu-west-1",
+    "provider_id": "i-0abc",
+    "arch": "amd64",
+    "uid": "0b5e",
 }
+_OPENCOST_POD = {
+    "namespace": "dubbing",
+    "pod": "whisper-6c5f7d8b9-abcde",
+    "container": "server",
+    "node": "ip-10-0-1-7",
+    "instance": "ip-10-0-1-7",
+    "uid": "77aa",
+}
+NODE_TOTAL_HOURLY_COST = Metric(
+    name="node_total_hourly_cost",
+    type=MetricType.GAUGE,
+    unit="US dollars per hour",
+    labels=_OPENCOST_NODE,
+    source=OPENCOST,
+    meaning="Price of a whole node: CPU, memory and GPU.",
+)
+NODE_CPU_HOURLY_COST = Metric(
+    name="node_cpu_hourly_cost",
+    type=MetricType.GAUGE,
+    unit="US dollars per hour and core",
+    labels=_OPENCOST_NODE,
+    source=OPENCOST,
+    meaning="Price of one core of a node.",
+)
+NODE_RAM_HOURLY_COST = Metric(
+    name="node_ram_hourly_cost",
+    type=MetricType.GAUGE,
+    unit="US dollars per hour and GiB",
+    labels=_OPENCOST_NODE,
+    source=OPENCOST,
+    meaning="Price of one GiB of a node's memory.",
+)
+NODE_GPU_HOURLY_COST = Metric(
+    name="node_gpu_hourly_cost",
+    type=MetricType.GAUGE,
+    unit="US dollars per hour and GPU",
+    labels=_OPENCOST_NODE,
+    source=OPENCOST,
+    meaning="Price of one GPU of a node.",
+)
+NODE_GPU_COUNT = Metric(
+    name="node_gpu_count",
+    type=MetricType.GAUGE,
+    unit="GPUs",
+    labels=_OPENCOST_NODE,
+    source=OPENCOST,
+    meaning="GPUs of a node.",
+)
+CONTAINER_CPU_ALLOCATION = Metric(
+    name="container_cpu_allocation",
+    type=MetricType.GAUGE,
+    unit="cores",
+    labels=_OPENCOST_POD,
+    source=OPENCOST,
+    meaning="Cores that a container is charged for: the larger of what it requests and what it uses.",
+)
+CONTAINER_MEMORY_ALLOCATION = Metric(
+    name="container_memory_allocation_bytes",
+    type=MetricType.GAUGE,
+    unit="bytes",
+    labels=_OPENCOST_POD,
+    source=OPENCOST,
+    meaning="Memory that a container is charged for: the larger of what it requests and what it uses.",
+)
+CONTAINER_GPU_ALLOCATION = Metric(
+    name="container_gpu_allocation",
+    type=MetricType.GAUGE,
+    unit="GPUs",
+    labels=_OPENCOST_POD,
+    source=OPENCOST,
+    meaning="GPUs that a container is charged for.",
+)
+PV_HOURLY_COST = Metric(
+    name="pv_hourly_cost",
+    type=MetricType.GAUGE,
+    unit="US dollars per hour and GiB",
+    labels={
+        "persistentvolume": "pvc-1f2e",
+        "volumename": "pvc-1f2e",
+        "provider_id": "vol-0abc",
+        "uid": "1f2e",
+    },
+    source=OPENCOST,
+    meaning="Price of one GiB of a persistent volume.",
+)
+LOAD_BALANCER_COST = Metric(
+    name="kubecost_load_balancer_cost",
+    type=MetricType.GAUGE,
+    unit="US dollars per hour",
+    labels={"namespace": "dubbing", "service_name": "gateway", "ingress_ip": "203.0.113.7", "uid": "9c8d"},
+    source=OPENCOST,
+    meaning="Price of a load balancer.",
+)
+CLUSTER_MANAGEMENT_COST = Metric(
+    name="kubecost_cluster_management_cost",
+    type=MetricType.GAUGE,
+    unit="US dollars per hour",
+    labels={"provisioner_name": "EKS"},
+    source=OPENCOST,
+    meaning="Price of the managed control plane.",
+)
+KUBE_PERSISTENTVOLUME_CAPACITY = Metric(
+    name="kube_persistentvolume_capacity_bytes",
+    type=MetricType.GAUGE,
+    unit="bytes",
+    labels={"persistentvolume": "pvc-1f2e"},
+    source=KUBE_STATE_METRICS,
+    meaning="Size of a persistent volume.",
+)
