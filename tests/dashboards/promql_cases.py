@@ -3,7 +3,10 @@
 import json
 import subprocess
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+
+import yaml
 
 from dashboards.parameters import Parameters
 from dashboards.render import declared, rules
@@ -38,24 +41,45 @@ def panel(title: str, query: int = 0, *, uid: str = "system-health", number: int
 
 
 def failure(
-    promtool: Path, folder: Path, series: dict[str, str], *cases: Case, interval: str = "1m"
+    promtool: Path,
+    folder: Path,
+    series: dict[str, str],
+    *cases: Case,
+    interval: str = "1m",
+    evaluation_interval: str = "1m",
+    start: datetime | None = None,
+    parameters: Parameters | None = None,
 ) -> str | None:
     """Evaluate the cases over the series, with the shipped rules.
+
+    Args:
+        promtool: The program.
+        folder: Where its files go.
+        series: Series in PromQL's notation to their values.
+        cases: What to expect.
+        interval: Time between the series' values.
+        evaluation_interval: Time between evaluations; promtool knows one for all groups.
+        start: The first values' moment; 1970 unless told.
+        parameters: What the rules are rendered with.
 
     Returns:
         What promtool found wrong, or None.
     """
-    names = list[str]()
-    for name, text in rules(Parameters()).items():
+    names, groups = list[str](), list[str]()
+    for name, text in rules(parameters or Parameters()).items():
         (folder / name).write_text(text, encoding="utf-8")
         names.append(name)
+        groups.extend(group["name"] for group in yaml.safe_load(text)["groups"])
     test = {
         "rule_files": names,
-        "evaluation_interval": "1m",
+        "evaluation_interval": evaluation_interval,
         "fuzzy_compare": True,
+        # Without it promtool takes the groups in any order, and a figure may lag or not.
+        "group_eval_order": groups,
         "tests": [
             {
                 "interval": interval,
+                "start_timestamp": int(start.timestamp()) if start else 0,
                 "input_series": [{"series": name, "values": values} for name, values in series.items()],
                 "promql_expr_test": [
                     {
