@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from tests.dashboards.promql_cases import Case, failure, panel
+from tests.dashboards.promql_cases import Case, Samples, failure, panel
 
 jobs = partial(panel, uid="job-processing")
 models = partial(panel, uid="model-performance")
@@ -257,7 +257,7 @@ def test_conversions_show_a_flow_once_whichever_of_its_tiers_is_chosen(
 ) -> None:
     flow = 'from_tier="free", to_tier="pro", direction="upgrade"'
     series = {f"dubbing_subscription_changes_total{{{API}, {flow}}}": "0+1x60"}
-    expected = {f"{{{flow}}}": 60}
+    expected: Samples = {f"{{{flow}}}": 60}
     found = failure(
         promtool,
         tmp_path,
@@ -266,7 +266,7 @@ def test_conversions_show_a_flow_once_whichever_of_its_tiers_is_chosen(
             Case(
                 expression=users("Subscription Conversions"),
                 at="1h",
-                expected=expected if tier != "team" else {},
+                expected=expected if tier != "team" else Samples(),
                 chosen={"tier": tier},
             )
             for tier in (".*", "free", "pro", "free|pro", "team")

@@ -70,6 +70,21 @@ def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str
             ["apiUptime.critical must be below apiUptime.warning"],
         ),
         (
+            {
+                "thresholds": {
+                    "queueDepth": {"warning": 10, "critical": 5},
+                    "gpuTemperature": {"warning": 90, "critical": 90},
+                }
+            },
+            [
+                "queueDepth.critical must be above queueDepth.warning: more is worse",
+                "gpuTemperature.critical must be above gpuTemperature.warning",
+            ],
+        ),
+        ({"thresholds": {"gpuUtilization": {"warning": 90}}}, ["got:   90", "a ratio between 0 and 1"]),
+        ({"thresholds": {"monthlyCost": {"warning": -1, "critical": 5}}}, ["got:   -1", "a number above 0"]),
+        ({"monthlyBudget": {"services": {"api": 0}}}, ["monthlyBudget.services.api", "got:   0"]),
+        (
             {"thresholds": {"diskUsage": {"warning": 0.9, "critical": 80}}},
             ["thresholds.diskUsage.critical", "got:   80", "a ratio between 0 and 1"],
         ),
