@@ -8,10 +8,10 @@ OUT ?= rendered/$(STACK)
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview test test-slow e2e lint format render lock clean
+.PHONY: help up down preview test test-slow e2e lint format render grafana-types lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 up: $(VENV)/installed ## bring the dev stack up: embedded platform, or CONTEXT=<your kube context>
 	@$(RUN) local up --stack $(STACK)
@@ -43,6 +43,9 @@ format: $(VENV)/installed ## format the code
 
 render: $(VENV)/installed ## write what would be deployed as plain files: STACK=dev|prod OUT=dir
 	@$(RUN) stacks.render $(STACK) $(OUT)
+
+grafana-types: $(VENV)/installed ## make the test data of Grafana's own types again (needs node and npm)
+	@$(RUN) tests.dashboards.grafana_types
 
 lock: $(VENV)/installed ## make the lock files again from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.txt
