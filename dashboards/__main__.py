@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dashboards.custom_files import CustomDashboardError, custom_dashboards, refuse_mistaken
+from dashboards.custom_files import CustomDashboardError, CustomDashboards, adopted, custom_dashboards
 from dashboards.parameters import Parameters
 from dashboards.render import TooLargeError, dashboards, declared, recordings, refuse_too_large
 
@@ -50,13 +50,19 @@ def _catalogue() -> Iterator[str]:
 
 def _check(files: Sequence[Path]) -> str:
     if files:
-        refuse_mistaken(files)
+        _judge(adopted(files))
         return f"{len(files)} files: no mistakes"
     built_in, custom = dashboards(Parameters()), custom_dashboards()
     refuse_too_large("grafana-dashboards", built_in)
-    for name, text in custom.items():
+    _judge(custom)
+    return f"{len(built_in)} built-in and {len(custom.files)} custom dashboards: no mistakes"
+
+
+def _judge(custom: CustomDashboards) -> None:
+    for name, text in custom.files.items():
         refuse_too_large(name, {name: text})
-    return f"{len(built_in)} built-in and {len(custom)} custom dashboards: no mistakes"
+    for warning in custom.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
 
 
 def _print_lines(lines: Sequence[str] | Iterator[str]) -> None:

@@ -1,19 +1,36 @@
 """The door for dashboards that people export from Grafana and drop into a folder."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
+from dashboards.exported import Exported, adopt
 from dashboards.parameters import Parameters
 from dashboards.render import declared
 
 FOLDER = Path(__file__).parent / "custom"
 
+_FILE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?\.json")
+"""Names that a ConfigMap can have, after a prefix."""
+
 
 class CustomDashboardError(ValueError):
     """Files that can't be deployed; its text names every mistake of every file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomDashboards:
+    """Dashboards that people dropped in, made to fit this stack's Grafana.
+
+    Attributes:
+        files: File name to JSON.
+        warnings: What works, and should be changed all the same.
+    """
+
+    files: dict[str, str]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,69 +40,69 @@ class _Identity:
     uid: str
 
 
-def custom_dashboards(folder: Path = FOLDER) -> dict[str, str]:
+def custom_dashboards(folder: Path = FOLDER) -> CustomDashboards:
     """Read every `*.json` of the folder.
 
-    Returns:
-        File name to text, as it is.
-
     Raises:
-        CustomDashboardError: A file does not parse, or has no title or uid of its own.
+        CustomDashboardError: A file can't be deployed beside the project's own dashboards and the others.
     """
-    files = sorted(folder.glob("*.json"))
-    refuse_mistaken(files)
-    return {path.name: path.read_text(encoding="utf-8") for path in files}
+    return adopted(sorted(folder.glob("*.json")))
 
 
-def refuse_mistaken(files: Iterable[Path]) -> None:
-    """Refuse files that can't be deployed beside the project's own dashboards and each other.
+def adopted(files: Iterable[Path]) -> CustomDashboards:
+    """Make exported dashboards fit.
 
     Raises:
         CustomDashboardError: With all mistakes of all files.
     """
     taken = [_Identity("the built-in dashboard", one.title, one.uid) for one in declared(Parameters())]
-    mistakes = list[str]()
+    texts, warnings, mistakes = dict[str, str](), list[str](), list[str]()
     for path in files:
-        try:
-            found = _identity(path)
-        except CustomDashboardError as error:
-            mistakes.append(str(error))
+        exported = _read(path)
+        warnings += [f"{path}: {warning}" for warning in exported.warnings]
+        mistakes += [f"{path}: {mistake}" for mistake in exported.mistakes]
+        if exported.dashboard is None:
             continue
-        mistakes.extend(_clashes(found, taken))
-        taken.append(found)
+        title, uid = (exported.dashboard.get(key) for key in ("title", "uid"))
+        if isinstance(title, str) and isinstance(uid, str):
+            found = _Identity(str(path), title, uid)
+            mistakes.extend(_clashes(found, taken))
+            taken.append(found)
+        texts[path.name] = json.dumps(exported.dashboard, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
     if mistakes:
         raise CustomDashboardError("\n".join(mistakes))
+    return CustomDashboards(files=texts, warnings=tuple(warnings))
 
 
-def _identity(path: Path) -> _Identity:
-    content = _parsed(path)
-    if not isinstance(content, dict):
-        raise CustomDashboardError(
-            f"{path}: holds a {type(content).__name__}, not a JSON object: export the whole dashboard again"
-        )
-    fields = cast("dict[str, object]", content)
-    mistakes = list[str]()
-    for key, cure in (("title", "name the dashboard"), ("uid", "give it a short name of its own for links")):
-        value = fields.get(key)
-        if not isinstance(value, str) or not value.strip():
-            mistakes.append(f'{path}: "{key}" is {json.dumps(value)[:40]}, not a text: {cure}')
-    if mistakes:
-        raise CustomDashboardError("\n".join(mistakes))
-    return _Identity(str(path), str(fields["title"]), str(fields["uid"]))
-
-
-def _parsed(path: Path) -> object:
+def _read(path: Path) -> Exported:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        exported = adopt(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
-        raise CustomDashboardError(f"{path}: can't be read: {error.strerror}") from error
+        return Exported(mistakes=[f"can't be read: {error.strerror}"])
     except UnicodeDecodeError as error:
-        raise CustomDashboardError(f"{path}: is not UTF-8 at byte {error.start}: save it as UTF-8") from error
+        return Exported(mistakes=[f"is not UTF-8 at byte {error.start}: save it as UTF-8"])
     except json.JSONDecodeError as error:
-        raise CustomDashboardError(
-            f"{path}: line {error.lineno}, column {error.colno}: {error.msg}: "
-            "mend it there, or export the dashboard again"
-        ) from error
+        place = f"line {error.lineno}, column {error.colno}"
+        return Exported(mistakes=[f"{place}: {error.msg}: mend it there, or export the dashboard again"])
+    except RecursionError:
+        return Exported(mistakes=["is nested too deeply to be a dashboard: export it again"])
+    if not _FILE_NAME.fullmatch(path.name):
+        exported.mistakes.append(
+            "its name becomes that of a ConfigMap: rename it to small letters, digits and -, such as "
+            "my-dashboard.json"
+        )
+    if exported.dashboard is not None:
+        exported.mistakes += _unnamed(exported.dashboard)
+    return exported
+
+
+def _unnamed(dashboard: dict[str, object]) -> Iterator[str]:
+    for key, cure in (("title", "name the dashboard"), ("uid", "give it a short name of its own for links")):
+        value = dashboard.get(key)
+        if not isinstance(value, str) or not value.strip():
+            yield f'"{key}" is {json.dumps(value)[:40]}, not a text: {cure}'
+        elif key == "uid" and not re.fullmatch(r"[a-zA-Z0-9_-]{1,40}", value):
+            yield f'"uid" is {json.dumps(value)[:60]}: Grafana takes up to 40 letters, digits, - and _'
 
 
 def _clashes(found: _Identity, taken: Iterable[_Identity]) -> Iterator[str]:

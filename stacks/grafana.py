@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from dashboards.exported import DATASOURCE_UID
 from dashboards.render import refuse_too_large
 from stacks import workload as w
 from stacks.alertmanager import PORT as ALERTMANAGER_PORT
@@ -20,11 +21,12 @@ NAME = "grafana"
 PORT = 3000
 SERVICE_PORT = 80
 USER = 472
+#: Folders of dashboards, by the path that each is read from.
+FOLDERS = {"platform": "Dubbing platform", "custom": "Custom", "sandbox": "Sandbox"}
 DATA_PATH = "/var/lib/grafana"
 SECRETS_PATH = "/etc/grafana/secrets"
 PROVISIONING_PATH = "/etc/grafana/provisioning"
 DASHBOARDS_PATH = "/etc/grafana/dashboards"
-DATASOURCE_UID = "prometheus"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +109,7 @@ class Grafana(pulumi.ComponentResource):
 
 def custom_config_map(file: str) -> str:
     """The name of the ConfigMap of a custom dashboard's file."""
-    return "grafana-dashboard-" + file.removesuffix(".json").lower().replace("_", "-").replace(" ", "-")
+    return "grafana-dashboard-" + file.removesuffix(".json")
 
 
 def grafana_workload(
@@ -135,6 +137,7 @@ def grafana_workload(
             provisioning_mount("dashboards"),
             w.config_mount("grafana-dashboards", f"{DASHBOARDS_PATH}/platform", name="dashboards-platform"),
             custom_mount(custom_files),
+            w.scratch_mount(f"{DASHBOARDS_PATH}/sandbox", "dashboards-sandbox"),
         ),
         probes={
             # The first start migrates the database.
@@ -259,7 +262,10 @@ def datasources(scrape_interval: str) -> dict[str, Any]:
 
 
 def dashboard_providers() -> dict[str, Any]:
-    """Two folders: the project's dashboards, and those that people dropped in."""
+    """Three folders: the project's dashboards, those that people dropped in, and one for people to play in.
+
+    The last one's path stays empty: the provider makes the folder, and nothing in it is provisioned.
+    """
     return {
         "apiVersion": 1,
         "providers": [
@@ -274,7 +280,7 @@ def dashboard_providers() -> dict[str, Any]:
                 "updateIntervalSeconds": 10,
                 "options": {"path": f"{DASHBOARDS_PATH}/{folder}"},
             }
-            for folder, title in (("platform", "Dubbing platform"), ("custom", "Custom"))
+            for folder, title in FOLDERS.items()
         ],
     }
 

@@ -60,6 +60,8 @@ class MonitoringStack(pulumi.ComponentResource):
         parameters = dashboard_parameters(settings)
         # Read before anything is registered: a broken file must not leave half a stack.
         custom = custom_files.custom_dashboards(args.custom_dashboards)
+        for warning in custom.warnings:
+            pulumi.log.warn(warning)
         super().__init__("dubbing:monitoring:MonitoringStack", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         place = self._place(settings, settings.kubernetes.namespace, "restricted")
@@ -90,7 +92,7 @@ class MonitoringStack(pulumi.ComponentResource):
                 settings=settings.grafana,
                 scrape_interval=settings.prometheus.scrape_interval,
                 dashboards=render.dashboards(parameters),
-                custom_dashboards=custom,
+                custom_dashboards=custom.files,
                 admin_password=args.secrets["grafanaAdminPassword"],
                 secret_key=args.secrets["grafanaSecretKey"],
             ),

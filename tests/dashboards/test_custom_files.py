@@ -1,5 +1,6 @@
 """The door for custom dashboards, and the command that checks them by hand."""
 
+import contextlib
 import json
 import re
 import subprocess
@@ -7,11 +8,39 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dashboards.__main__ import main
-from dashboards.custom_files import CustomDashboardError, custom_dashboards
+from dashboards.custom_files import CustomDashboardError, adopted, custom_dashboards
 
-GOOD = {"title": "Codecs", "uid": "codecs", "panels": []}
+GOOD: dict[str, object] = {"title": "Codecs", "uid": "codecs", "panels": []}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "name", "title", "datasource", "expr", "query", "targets", "panels", "list"]
+            )
+            | st.text(max_size=3),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+FIELDS = (
+    "panels",
+    "templating",
+    "annotations",
+    "__inputs",
+    "rows",
+    "spec",
+    "elements",
+    "apiVersion",
+    "dashboard",
+)
 
 
 def write(folder: Path, name: str, content: object) -> Path:
@@ -26,10 +55,12 @@ def mistakes(folder: Path) -> list[str]:
     return str(caught.value).replace(f"{folder}/", "").splitlines()
 
 
-def test_a_good_file_passes_as_it_is(tmp_path: Path) -> None:
-    path = write(tmp_path, "codecs.json", GOOD)
+def test_a_good_file_passes(tmp_path: Path) -> None:
+    write(tmp_path, "codecs.json", GOOD)
     write(tmp_path, "README.md", "not a dashboard")
-    assert custom_dashboards(tmp_path) == {"codecs.json": path.read_text(encoding="utf-8")}
+    found = custom_dashboards(tmp_path)
+    assert {name: json.loads(text) for name, text in found.files.items()} == {"codecs.json": GOOD}
+    assert found.warnings == ()
 
 
 def test_a_file_that_does_not_parse_is_told_by_line_and_column(tmp_path: Path) -> None:
@@ -62,6 +93,47 @@ def test_all_mistakes_of_all_files_come_at_once(tmp_path: Path) -> None:
     assert '"uid" is 7' in found[3]
     assert "which the built-in dashboard has, too: choose another" in found[4]
     assert "is not UTF-8 at byte 11" in found[6]
+
+
+@pytest.mark.parametrize("name", ["My Dashboard.json", "my_dashboard.json", "-a.json", f"{'a' * 80}.json"])
+def test_a_name_that_a_config_map_can_not_have_is_refused(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name, GOOD)
+    assert ["rename it to small letters" in line for line in mistakes(tmp_path)] == [True]
+
+
+def test_a_uid_that_grafana_does_not_take_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "a.json", GOOD | {"uid": "a b"})
+    write(tmp_path, "b.json", GOOD | {"title": "B", "uid": "b" * 41})
+    assert ["Grafana takes up to 40 letters" in line for line in mistakes(tmp_path)] == [True, True]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@given(
+    content=JSON | st.fixed_dictionaries({"title": JSON, "uid": JSON}, optional=dict.fromkeys(FIELDS, JSON))
+)
+def test_any_json_is_taken_or_refused_never_a_traceback(tmp_path: Path, content: object) -> None:
+    path = write(tmp_path, "any.json", json.dumps(content))
+    with contextlib.suppress(CustomDashboardError):
+        (text,) = adopted([path]).files.values()
+        assert json.loads(text)["title"]
+
+
+def test_check_warns_of_what_works_and_should_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The specification's own example of a custom panel.
+    panel = {
+        "title": "Custom Metric",
+        "type": "graph",
+        "targets": [{"expr": "your_custom_metric", "legendFormat": "{{label}}"}],
+        "yaxes": [{"format": "short", "label": "Value"}],
+    }
+    path = write(tmp_path, "codecs.json", GOOD | {"panels": [panel]})
+    assert main(["check", str(path)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "1 files: no mistakes\n"
+    assert 'panel "Custom Metric": the panel type graph is gone' in captured.err
+    assert "export it as timeseries" in captured.err
 
 
 def test_check_says_what_is_wrong_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
