@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dashboards.custom_files import CustomDashboardError, CustomDashboards, adopted, custom_dashboards
+from dashboards.metrics_page import page
 from dashboards.parameters import Parameters
 from dashboards.render import TooLargeError, dashboards, declared, recordings, refuse_too_large
 
@@ -21,7 +22,11 @@ def main(arguments: Sequence[str]) -> int:
     commands.add_parser("list", help="print each dashboard's panels, their queries and what they read")
     check = commands.add_parser("check", help="check the dashboards and dashboards/custom, or only FILEs")
     check.add_argument("files", metavar="FILE", type=Path, nargs="*", help="dashboard JSON to be dropped in")
+    commands.add_parser("metrics", help="print docs/metrics.md, which is made from the metric contract")
     parsed = parser.parse_args(arguments)
+    if parsed.command == "metrics":
+        sys.stdout.write(page())
+        return 0
     if parsed.command == "list":
         _print_lines(_catalogue())
         return 0

@@ -117,7 +117,7 @@ WORKER_SLOTS_BUSY = Metric(
     unit="slots",
     labels={"stage": "transcription"},
     source=APPLICATION,
-    meaning="Of these, the ones that process a job now.",
+    meaning="Jobs that this worker processes now.",
 )
 
 MODEL_INFERENCES = Metric(
@@ -200,7 +200,10 @@ COHORT_RETAINED = Metric(
     unit="users",
     labels={"window": "7d", "tier": "pro"},
     source=APPLICATION,
-    meaning="Of these, the ones who did something in the last 24 hours. Two counts: shares don't add up.",
+    meaning=(
+        "Of the users in dubbing_cohort_users, the ones who did something in the last 24 hours. Two counts, "
+        "since shares don't add up."
+    ),
 )
 PROJECTS_CREATED = Metric(
     name="dubbing_projects_created_total",

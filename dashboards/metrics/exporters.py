@@ -106,7 +106,7 @@ PG_SETTINGS_SUPERUSER_RESERVED_CONNECTIONS = Metric(
     type=MetricType.GAUGE,
     unit="connections",
     source=POSTGRES_EXPORTER,
-    meaning="Of these, the ones kept for superusers.",
+    meaning="Of the connections that the server accepts, the ones kept for superusers.",
 )
 
 REDIS_UP = Metric(
