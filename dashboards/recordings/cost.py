@@ -137,7 +137,12 @@ HOUR = Recording(
 )
 TOTAL_HOUR = Recording(
     name="cluster:cost_dollars:sum1h",
-    query=sum_by(select(HOUR.series), "cluster", "month"),
+    query=with_labels_of(
+        average_over_time(select(TOTAL_RATE.series), "1h"),
+        month(seconds_ago=HALF_AN_HOUR),
+        on=(),
+        bring=("month",),
+    ),
     meaning="Cost of the last hour of everything.",
     every=HOURLY,
 )

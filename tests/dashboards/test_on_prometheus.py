@@ -239,6 +239,17 @@ def test_every_query_returns_data_on_eight_days(eight_days: Server) -> None:
     assert empty(eight_days) == set()
 
 
+def test_the_projection_says_how_many_hours_were_measured(eight_days: Server) -> None:
+    (cost,) = [one for one in declared(PARAMETERS) if one.uid == "cost-performance"]
+    (tile, *_) = cost.panels
+    (answer,) = eight_days.get("query", query=with_values(str(tile.targets[0].query)), time=str(END))[
+        "result"
+    ]
+    # Eight days of November; the hours' group need not run on the hour.
+    assert 190 <= int(answer["metric"]["measured"]) <= 192
+    assert answer["metric"]["hours"] == "720"
+
+
 def test_no_query_reads_more_than_its_budget(eight_days: Server) -> None:
     cost = {
         f"{dashboard.uid}: {name}": eight_days.values(expression, seconds=seconds)[1]
