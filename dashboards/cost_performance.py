@@ -1,10 +1,10 @@
 """Cost & Performance: what the platform costs, who causes it, and what it gets for it."""
 
 from dashboards import gpu_queries
+from dashboards.firing import firing
 from dashboards.model import BarGauge, Dashboard, PieChart, Recording, Row, Stat, Target, TimeSeries
 from dashboards.parameters import Parameters, percent
 from dashboards.promql import (
-    HOURS_IN_MONTH,
     Query,
     differs,
     divided,
@@ -17,12 +17,13 @@ from dashboards.promql import (
     sum_by,
     times_each,
     union,
-    value_as_label,
     with_labels_of,
 )
+from dashboards.promql_time import HOURS_IN_MONTH, value_as_label
 from dashboards.recordings import cost, gpu, jobs, users
 from dashboards.variables import CLUSTER, NAMESPACE, SERVICE, cluster, namespace, service
 
+UID = "cost-performance"
 SCOPE = {"cluster": CLUSTER, "namespace": NAMESPACE}
 SERVICES = {**SCOPE, "service": SERVICE}
 SECONDS_PER_MINUTE = 60
@@ -30,6 +31,10 @@ SECONDS_PER_MINUTE = 60
 # Ids of the panels that tiles lead to.
 
 COST, GPU_UTILIZATION, PER_MINUTE, BUDGET = 201, 301, 203, 202
+
+# Ids of the panels that alerts lead to, besides.
+
+PROJECTION, COST_PER_JOB = 101, 204
 
 
 def by_service(recording: Recording) -> Query:
@@ -70,7 +75,7 @@ def key_metrics(parameters: Parameters) -> Row:
         title="Key metrics",
         panels=(
             Stat(
-                id=101,
+                id=PROJECTION,
                 title="Total Monthly Cost Projection",
                 description=(
                     "Cost of this month (UTC) so far, and of all hours not measured or still to come at the "
@@ -144,6 +149,7 @@ def key_metrics(parameters: Parameters) -> Row:
                 detail=BUDGET,
                 width=3,
             ),
+            firing(UID),
         ),
     )
 
@@ -198,7 +204,7 @@ def costs(parameters: Parameters) -> Row:
                 stacked=True,
             ),
             TimeSeries(
-                id=204,
+                id=COST_PER_JOB,
                 title="Cost per Job",
                 description=(
                     "What each service cost for a job that succeeded, over the last 24 hours at each "
@@ -358,7 +364,7 @@ def work() -> Row:
 def dashboard(parameters: Parameters) -> Dashboard:
     """The Cost & Performance dashboard."""
     return Dashboard(
-        uid="cost-performance",
+        uid=UID,
         title="Cost & Performance",
         purpose="Monitor infrastructure costs, GPU efficiency, and cost optimization opportunities.",
         use_cases=(

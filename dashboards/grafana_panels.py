@@ -20,6 +20,7 @@ from dashboards.model import (
     PieChart,
     Place,
     Stat,
+    Table,
     Target,
     Thresholds,
     TimeSeries,
@@ -64,6 +65,8 @@ def build(declared: Dashboard, item: Panel, place: Place, switched_off: frozense
             _fill_bar_gauge(panel, item, no_data)
         case PieChart():
             _fill_pie_chart(panel, item, no_data)
+        case Table():
+            _fill_table(panel, item, no_data)
         case Heatmap():
             _fill_heatmap(panel, item, no_data)
         case TimeSeries():
@@ -93,15 +96,21 @@ def _no_data(panel: Panel, off: list[str]) -> str:
     return f"No data from {' or '.join(sorted(panel.sources))}"
 
 
+_FORMATS: dict[type[Panel], prometheus.PromQueryFormat] = {
+    Heatmap: prometheus.PromQueryFormat.HEATMAP,
+    Table: prometheus.PromQueryFormat.TABLE,
+}
+
+
 def _target(panel: Panel, target: Target, letter: str) -> prometheus.Dataquery:
-    instant = isinstance(panel, Stat | BarGauge | PieChart)
+    instant = isinstance(panel, Stat | BarGauge | PieChart | Table)
     return prometheus.Dataquery(
         ref_id=letter,
         expr=str(target.query),
         legend_format=target.legend,
         instant=instant,
         range_val=not instant,
-        format_val=prometheus.PromQueryFormat.HEATMAP if isinstance(panel, Heatmap) else None,
+        format_val=_FORMATS.get(type(panel)),
         editor_mode=prometheus.QueryEditorMode.CODE,
         datasource=DATASOURCE,
     )
@@ -213,6 +222,25 @@ def _fill_pie_chart(panel: dashboard.Panel, item: PieChart, no_data: str) -> Non
             color=dashboard.FieldColor(mode=dashboard.FieldColorModeId.PALETTE_CLASSIC_BY_NAME),
         ),
         overrides=[],
+    )
+
+
+def _fill_table(panel: dashboard.Panel, item: Table, no_data: str) -> None:
+    panel.type_val = "table"
+    # The SDK's type has a footer by default, which this Grafana does not know any more.
+    panel.options = {"showHeader": True, "cellHeight": "sm", "frameIndex": 0}
+    panel.transformations = [
+        dashboard.DataTransformerConfig(
+            id_val="organize",
+            options={
+                "excludeByName": {"Time": True, "Value": True},
+                "indexByName": {label: position for position, label in enumerate(item.columns)},
+                "renameByName": item.columns,
+            },
+        )
+    ]
+    panel.field_config = dashboard.FieldConfigSource(
+        defaults=dashboard.FieldConfig(unit=item.unit, no_value=no_data), overrides=[]
     )
 
 

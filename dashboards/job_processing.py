@@ -1,5 +1,6 @@
 """Job Processing: do jobs get through, how long do they wait, where do they fail."""
 
+from dashboards.firing import firing
 from dashboards.model import Dashboard, Heatmap, PieChart, Row, Stat, Target, TimeSeries
 from dashboards.parameters import Parameters, percent
 from dashboards.promql import (
@@ -19,12 +20,17 @@ from dashboards.promql import (
 from dashboards.recordings import jobs
 from dashboards.variables import CLUSTER, NAMESPACE, STAGE, cluster, namespace, stage
 
+UID = "job-processing"
 SCOPE = {"cluster": CLUSTER, "namespace": NAMESPACE}
 STAGES = {**SCOPE, "stage": STAGE}
 
 # Ids of the panels that tiles lead to.
 
 PER_HOUR, FAILURE_RATE, PROCESSING_TIME, QUEUE_DEPTH = 201, 301, 203, 202
+
+# Ids of the tiles that alerts lead to.
+
+FAILED_JOBS, TOTAL_QUEUE_DEPTH = 102, 105
 
 
 def ended(outcome: str) -> Query:
@@ -59,7 +65,7 @@ def key_metrics(parameters: Parameters) -> Row:
                 width=5,
             ),
             Stat(
-                id=102,
+                id=FAILED_JOBS,
                 title="Jobs Failed (24h)",
                 description=(
                     "Jobs that failed for good in the last 24 hours, without those that users cancelled. "
@@ -107,7 +113,7 @@ def key_metrics(parameters: Parameters) -> Row:
                 no_data="No jobs",
             ),
             Stat(
-                id=105,
+                id=TOTAL_QUEUE_DEPTH,
                 title="Total Queue Depth",
                 description=(
                     f"Jobs that wait now, all stages together. Above {queue.warning:g} users wait "
@@ -120,6 +126,7 @@ def key_metrics(parameters: Parameters) -> Row:
                 detail=QUEUE_DEPTH,
                 width=4,
             ),
+            firing(UID),
         ),
     )
 
@@ -274,7 +281,7 @@ def failures() -> Row:
 def dashboard(parameters: Parameters) -> Dashboard:
     """The Job Processing dashboard."""
     return Dashboard(
-        uid="job-processing",
+        uid=UID,
         title="Job Processing",
         purpose="Monitor job queue depth, processing times, and worker utilization.",
         use_cases=(

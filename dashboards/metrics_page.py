@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dashboards.contract import Metric, MetricType
 from dashboards.metrics import CONTRACT, application
 from dashboards.parameters import Parameters
-from dashboards.render import declared, recordings
+from dashboards.render import alerts, declared, recordings
 
 FORBIDDEN_LABELS = {
     "user_id": "unbounded, and personal data",
@@ -163,20 +163,23 @@ def _exporters() -> Iterator[str]:
 
 
 def _readers() -> dict[str, list[str]]:
-    """The dashboards that read a metric, themselves or by what is recorded of it."""
+    """The dashboards that read a metric, they or their alerts, themselves or by what is recorded of it."""
     parameters = Parameters()
     recorded = {one.name: one.query.series for rules in recordings(parameters).values() for one in rules}
 
     def raw(names: frozenset[str]) -> set[str]:
         found = set[str]()
         for name in names:
-            found |= raw(recorded[name]) if name in recorded else {name}
+            # A series that carries itself on reads itself.
+            found |= raw(recorded[name] - {name}) if name in recorded else {name}
         return found
 
     readers: dict[str, list[str]] = {name: [] for name in CONTRACT}
+    alerting = alerts(parameters)
     for dashboard in declared(parameters):
-        targets = [target for panel in dashboard.panels for target in panel.targets]
-        read = raw(frozenset[str]().union(*(target.query.series for target in targets)))
+        queries = [target.query for panel in dashboard.panels for target in panel.targets]
+        queries += [alert.query for alert in alerting[dashboard.uid]]
+        read = raw(frozenset[str]().union(*(query.series for query in queries)))
         for name, titles in readers.items():
             if read & {name, f"{name}_bucket", f"{name}_count", f"{name}_sum"}:
                 titles.append(dashboard.title)

@@ -12,6 +12,9 @@ from typing import ClassVar
 from dashboards.contract import Series
 from dashboards.promql import Query
 
+SPARSE = "5m"
+"""How often is recorded what only baselines of a week read: their windows stay small."""
+
 SLOW = "4m"
 """How often windows of a day and longer are recorded, see `Recording.every`."""
 
@@ -282,6 +285,29 @@ class TimeSeries(Panel):
     def targets(self) -> tuple[Target, ...]:
         """The panel's queries."""
         return self.lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Panel):
+    """One line for each series, with its labels as columns.
+
+    Attributes:
+        query: The query; only its labels are shown.
+        columns: The labels in order, with each one's heading.
+    """
+
+    query: Query
+    columns: dict[str, str]
+    height: int = 5
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.columns) - self.query.labels):
+            raise DeclarationError(f"table {self.title}: {self.query} has no {', '.join(unknown)}")
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The panel's one query."""
+        return (Target(query=self.query, legend=""),)
 
 
 @dataclass(frozen=True, kw_only=True)

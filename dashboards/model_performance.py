@@ -1,6 +1,7 @@
 """Model Performance: how fast and how well do models answer, and what do their GPUs do."""
 
 from dashboards import gpu_queries
+from dashboards.firing import firing
 from dashboards.model import Dashboard, Recording, Row, Stat, Target, TimeSeries
 from dashboards.parameters import Parameters, percent
 from dashboards.promql import (
@@ -17,12 +18,14 @@ from dashboards.promql import (
 from dashboards.recordings import gpu, models
 from dashboards.variables import CLUSTER, MODEL, NAMESPACE, cluster, model, namespace
 
+UID = "model-performance"
 MODELS = {"cluster": CLUSTER, "namespace": NAMESPACE, "model": MODEL}
 DEVICE = ("cluster", "UUID")
 
 # Ids of the panels that tiles lead to.
 
 LATENCY, RATE, ERRORS, GPU_UTILIZATION, GPU_MEMORY = 201, 202, 203, 301, 302
+GPU_TEMPERATURE = 303
 
 
 def failed(*by: str) -> Query:
@@ -121,6 +124,7 @@ def key_metrics(parameters: Parameters) -> Row:
                 detail=GPU_MEMORY,
                 width=4,
             ),
+            firing(UID),
         ),
     )
 
@@ -261,7 +265,7 @@ def gpus(parameters: Parameters) -> Row:
                 lines=(Target(query=gpu_queries.memory_by("model", **MODELS), legend="{{model}}"),),
             ),
             TimeSeries(
-                id=303,
+                id=GPU_TEMPERATURE,
                 title="GPU Temperature",
                 description=(
                     f"Temperature of each GPU. Above {levels.gpu_temperature.warning:g} °C it is about to "
@@ -291,7 +295,7 @@ def gpus(parameters: Parameters) -> Row:
 def dashboard(parameters: Parameters) -> Dashboard:
     """The Model Performance dashboard."""
     return Dashboard(
-        uid="model-performance",
+        uid=UID,
         title="Model Performance",
         purpose="Monitor AI model inference performance, GPU utilization, and errors.",
         use_cases=(

@@ -28,6 +28,10 @@ class Levels:
         monthly_cost: Projected cost of the month in US dollars.
         budget_utilization: Share of the month's budget, 0 to 1 and above.
         gpu_underutilization: Share of the time in which a GPU is busy, 0 to 1.
+        processing_time: A stage's processing time as a multiple of its average.
+        active_users_decrease: Share by which the daily active users fell in a week, 0 to 1.
+        cancellation_rate: Share of the subscriptions that were cancelled within 30 days, 0 to 1.
+        cost_per_job: Cost per job as a multiple of its average.
     """
 
     api_uptime: Thresholds = Thresholds(warning=0.99, critical=0.95, low_is_bad=True)
@@ -42,6 +46,10 @@ class Levels:
     monthly_cost: Thresholds = Thresholds(warning=15_000, critical=20_000)
     budget_utilization: Thresholds = Thresholds(warning=0.90)
     gpu_underutilization: Thresholds = Thresholds(warning=0.50, low_is_bad=True)
+    processing_time: Thresholds = Thresholds(warning=2)
+    active_users_decrease: Thresholds = Thresholds(warning=0.20)
+    cancellation_rate: Thresholds = Thresholds(warning=0.10)
+    cost_per_job: Thresholds = Thresholds(warning=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +65,44 @@ class Budget:
     services: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
+TEAMS = {
+    "system-health": "platform",
+    "job-processing": "platform",
+    "model-performance": "ml",
+    "user-activity": "product",
+    "cost-performance": "finance",
+}
+"""Who acts on the alerts of each dashboard, unless the settings name others."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """What an environment decides about its dashboards and rules.
+    """What an environment decides about its dashboards, rules and alerts.
 
     Attributes:
+        cluster: The label `cluster` of every series.
         uptime_probe: Name of the probe whose success is the API's uptime.
         levels: Where tiles, panels and alerts turn.
         budget: What a month may cost.
         switched_off: Names of the sources that the environment's settings switch off.
+        probes: Names of the probes that the settings declare.
+        teams: The team of each dashboard, by the dashboard's uid.
+        grafana_url: Where people reach Grafana.
+        runbook_url: Where people read `docs/runbooks/`, with the slash at the end.
+        queue_depth_per_stage: Whether each stage's queue is compared, not all stages together.
+        gpu_busy_with_queue: Whether a busy GPU is an alert only while jobs wait.
+        api_error_budget: Share of the API's requests that may fail in a month.
     """
 
+    cluster: str = "dubbing-dev"
     uptime_probe: str = "api"
     levels: Levels = Levels()
     budget: Budget = Budget()
     switched_off: frozenset[str] = frozenset()
+    probes: tuple[str, ...] = ("api",)
+    teams: Mapping[str, str] = field(default_factory=lambda: dict(TEAMS))
+    grafana_url: str = "http://localhost:3000/"
+    runbook_url: str = "https://git.example.com/dubbing-monitoring/blob/main/docs/runbooks/"
+    queue_depth_per_stage: bool = False
+    gpu_busy_with_queue: bool = False
+    api_error_budget: float = 0.01

@@ -95,45 +95,56 @@ def select(source: Metric | Series, **matchers: str | Matcher) -> Selector:
     )
 
 
-def _window_function(name: str, *, counter: bool, meaning: str) -> Callable[[Selector, str], Query]:
-    def over_window(selector: Selector, window: str) -> Query:
+def window_function(name: str, *, counter: bool, meaning: str) -> Callable[..., Query]:
+    """A function of PromQL over a window such as `5m`, which takes counters only, or anything else."""
+
+    def over_window(selector: Selector, window: str, ended_ago: str = "") -> Query:
         if selector.counter and not counter:
             raise QueryError(f"{name}() of {selector}: it is a counter, use rate()")
         if counter and not selector.counter:
             raise QueryError(f"{name}() of {selector}: it is not a counter")
-        return _derived(f"{name}({selector}[{window}])", selector, labels=selector.labels)
+        offset = f" offset {ended_ago}" if ended_ago else ""
+        return derived(f"{name}({selector}[{window}]{offset})", selector, labels=selector.labels)
 
     over_window.__doc__ = meaning
     return over_window
 
 
-rate = _window_function(
+rate = window_function(
     "rate", counter=True, meaning="Increase per second of each counter, resets allowed for."
 )
-increase = _window_function(
+increase = window_function(
     "increase", counter=True, meaning="Increase of each counter over the window, resets allowed for."
 )
-average_over_time = _window_function(
+average_over_time = window_function(
     "avg_over_time", counter=False, meaning="Mean of each gauge's samples in the window."
 )
-sum_over_time = _window_function(
+sum_over_time = window_function(
     "sum_over_time", counter=False, meaning="Sum of each gauge's samples in the window."
 )
-count_over_time = _window_function(
+count_over_time = window_function(
     "count_over_time", counter=False, meaning="Number of each gauge's samples in the window."
+)
+
+
+maximum_over_time = window_function(
+    "max_over_time", counter=False, meaning="Largest of each gauge's samples in the window."
+)
+last_over_time = window_function(
+    "last_over_time", counter=False, meaning="Newest of each gauge's samples in the window."
 )
 
 
 def ago(selector: Selector, offset: str) -> Query:
     """What the selector returned an offset, such as `7d`, before."""
-    return _derived(f"{selector} offset {offset}", selector, labels=selector.labels)
+    return derived(f"{selector} offset {offset}", selector, labels=selector.labels)
 
 
 def _aggregation(operator: str) -> Callable[..., Query]:
     def aggregate(query: Query, *by: str) -> Query:
         _need_labels(str(query), query.labels, by)
         head = f"{operator} by ({', '.join(by)}) " if by else operator
-        return _derived(f"{head}({query})", query, labels=frozenset(by))
+        return derived(f"{head}({query})", query, labels=frozenset(by))
 
     aggregate.__doc__ = f"`{operator}` over all series, or one for each combination of the labels named."
     return aggregate
@@ -149,7 +160,7 @@ group_by = _aggregation("group")
 
 def highest(count: int, query: Query) -> Query:
     """The series with the highest values, so many of them; for panels only, since they change places."""
-    return _derived(f"topk({count}, {query})", query, labels=query.labels)
+    return derived(f"topk({count}, {query})", query, labels=query.labels)
 
 
 def quantile(share: float, bucket_rates: Query, *by: str) -> Query:
@@ -166,9 +177,7 @@ def quantile(share: float, bucket_rates: Query, *by: str) -> Query:
         QueryError: `le` or a label named is not there.
     """
     summed = sum_by(bucket_rates, "le", *by)
-    return _derived(
-        f"histogram_quantile({share:g}, {summed}) >= 0", summed, labels=frozenset(by), binary=True
-    )
+    return derived(f"histogram_quantile({share:g}, {summed}) >= 0", summed, labels=frozenset(by), binary=True)
 
 
 def ratio(part: Query, whole: Query) -> Query:
@@ -261,42 +270,42 @@ def optional(query: Query) -> Query:
 
 def complement(query: Query) -> Query:
     """What is left of 1."""
-    return _derived(f"1 - {_operand(query)}", query, labels=query.labels, binary=True)
+    return derived(f"1 - {operand(query)}", query, labels=query.labels, binary=True)
 
 
 def zero(query: Query) -> Query:
     """0 for each of its series."""
-    return _derived(f"0 * {_operand(query)}", query, labels=query.labels, binary=True)
+    return derived(f"0 * {operand(query)}", query, labels=query.labels, binary=True)
 
 
 def positive(query: Query) -> Query:
     """Only the series above 0."""
-    return _derived(f"{_operand(query)} > 0", query, labels=query.labels, binary=True)
+    return derived(f"{operand(query)} > 0", query, labels=query.labels, binary=True)
 
 
 def times(query: Query, factor: float) -> Query:
     """Multiplied by a constant."""
-    return _derived(f"{_operand(query)} * {factor:.15g}", query, labels=query.labels, binary=True)
+    return derived(f"{operand(query)} * {factor:.15g}", query, labels=query.labels, binary=True)
 
 
 def divided(query: Query, divisor: float) -> Query:
     """Divided by a constant."""
-    return _derived(f"{_operand(query)} / {divisor:.15g}", query, labels=query.labels, binary=True)
+    return derived(f"{operand(query)} / {divisor:.15g}", query, labels=query.labels, binary=True)
 
 
 def constant(value: float, like: Query) -> Query:
     """The same value for each series of a query."""
-    return _derived(f"0 * {_operand(like)} + {value:.15g}", like, labels=like.labels, binary=True)
+    return derived(f"0 * {operand(like)} + {value:.15g}", like, labels=like.labels, binary=True)
 
 
 def not_negative(query: Query) -> Query:
     """With 0 in place of each negative value."""
-    return _derived(f"clamp_min({query}, 0)", query, labels=query.labels)
+    return derived(f"clamp_min({query}, 0)", query, labels=query.labels)
 
 
 def rounded(query: Query) -> Query:
     """To the nearest whole number."""
-    return _derived(f"round({query})", query, labels=query.labels)
+    return derived(f"round({query})", query, labels=query.labels)
 
 
 def copy_label(query: Query, *, source: str, target: str) -> Query:
@@ -307,13 +316,13 @@ def copy_label(query: Query, *, source: str, target: str) -> Query:
     """
     _need_labels(str(query), query.labels, [source])
     text = f'label_replace({query}, "{target}", "$1", "{source}", "(.*)")'
-    return _derived(text, query, labels=query.labels | {target})
+    return derived(text, query, labels=query.labels | {target})
 
 
 def set_label(query: Query, label: str, value: str) -> Query:
     """Give each series a label with a fixed value."""
     text = f'label_replace({query}, {json.dumps(label)}, {json.dumps(value)}, "", "")'
-    return _derived(text, query, labels=query.labels | {label})
+    return derived(text, query, labels=query.labels | {label})
 
 
 def default_label(query: Query, label: str, value: str) -> Query:
@@ -324,34 +333,7 @@ def default_label(query: Query, label: str, value: str) -> Query:
     """
     _need_labels(str(query), query.labels, [label])
     text = f'label_replace({query}, {json.dumps(label)}, {json.dumps(value)}, {json.dumps(label)}, "^$")'
-    return _derived(text, query, labels=query.labels)
-
-
-def value_as_label(query: Query, label: str) -> Query:
-    """1 for each value that the query has, with the value in a label."""
-    return _derived(f"count_values({json.dumps(label)}, {query})", query, labels=frozenset({label}))
-
-
-HOURS_IN_MONTH = Query(
-    text="24 * days_in_month()",
-    labels=frozenset(),
-    series=frozenset(),
-    sources=frozenset(),
-    variables=frozenset(),
-    binary=True,
-)
-"""The hours of the month (UTC) that it is."""
-
-
-def month(seconds_ago: int = 0) -> Query:
-    """1 with the month (UTC, 1 to 12) that it is, or was some seconds ago, in the label `month`."""
-    moment = f"vector(time() - {seconds_ago})" if seconds_ago else ""
-    return replace(
-        HOURS_IN_MONTH,
-        text=f'count_values("month", month({moment}))',
-        labels=frozenset({"month"}),
-        binary=False,
-    )
+    return derived(text, query, labels=query.labels)
 
 
 def with_labels_of(query: Query, info: Query, *, on: tuple[str, ...], bring: tuple[str, ...]) -> Query:
@@ -362,15 +344,15 @@ def with_labels_of(query: Query, info: Query, *, on: tuple[str, ...], bring: tup
     """
     _need_labels(str(query), query.labels, on)
     _need_labels(str(info), info.labels, (*on, *bring))
-    text = f"{_operand(query)} * on ({', '.join(on)}) group_left ({', '.join(bring)}) {_operand(info)}"
-    return _derived(text, query, info, labels=query.labels | set(bring), binary=True)
+    text = f"{operand(query)} * on ({', '.join(on)}) group_left ({', '.join(bring)}) {operand(info)}"
+    return derived(text, query, info, labels=query.labels | set(bring), binary=True)
 
 
 def _joined(left: Query, operator: str, right: Query, on: Iterable[str], *, labels: frozenset[str]) -> Query:
     for side in (left, right):
         _need_labels(str(side), side.labels, on)
-    text = f"{_operand(left)} {operator} {_operand(right)}"
-    return _derived(text, left, right, labels=labels, binary=True)
+    text = f"{operand(left)} {operator} {operand(right)}"
+    return derived(text, left, right, labels=labels, binary=True)
 
 
 def _matched(operator: str, left: Query, right: Query) -> Query:
@@ -379,15 +361,24 @@ def _matched(operator: str, left: Query, right: Query) -> Query:
         raise QueryError(
             f"{left} {operator} {right}: only one side has {odd}; sum both by the same labels first"
         )
-    text = f"{_operand(left)} {operator} {_operand(right)}"
-    return _derived(text, left, right, labels=left.labels, binary=True)
+    text = f"{operand(left)} {operator} {operand(right)}"
+    return derived(text, left, right, labels=left.labels, binary=True)
 
 
-def _operand(query: Query) -> str:
+def operand(query: Query) -> str:
+    """The query's text as one side of an operator."""
     return f"({query})" if query.binary else str(query)
 
 
-def _derived(text: str, *parts: Query, labels: frozenset[str], binary: bool = False) -> Query:
+def derived(text: str, *parts: Query, labels: frozenset[str], binary: bool = False) -> Query:
+    """An expression made from parts: it reads what they read.
+
+    Args:
+        text: The expression.
+        parts: The queries that stand in it.
+        labels: Labels that its result may carry.
+        binary: Whether its outermost operation is a binary operator.
+    """
     return Query(
         text=text,
         labels=labels,

@@ -1,11 +1,13 @@
 """Render the declared dashboards and rules as the files that Grafana and Prometheus load."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from dashboards import (
+    alert_rules,
     cost_performance,
     grafana,
     job_processing,
@@ -13,9 +15,16 @@ from dashboards import (
     system_health,
     user_activity,
 )
+from dashboards.alert import Alert
+from dashboards.alerts import cost_performance as cost_alerts
+from dashboards.alerts import job_processing as job_alerts
+from dashboards.alerts import model_performance as model_alerts
+from dashboards.alerts import monitoring as monitoring_alerts
+from dashboards.alerts import system_health as health_alerts
+from dashboards.alerts import user_activity as user_alerts
 from dashboards.model import Dashboard, Recording
 from dashboards.parameters import Parameters
-from dashboards.recordings import api, cost, gpu, jobs, models, users, workloads
+from dashboards.recordings import api, cost, gpu, jobs, models, presence, users, workloads
 
 CONFIG_MAP_BYTES = 1024 * 1024
 """What Kubernetes takes in one ConfigMap, keys and values together."""
@@ -43,6 +52,18 @@ def recordings(parameters: Parameters) -> dict[str, tuple[Recording, ...]]:
         "models": models.RECORDINGS,
         "users": users.RECORDINGS,
         "cost": cost.recordings(parameters.budget),
+        "presence": presence.RECORDINGS,
+    }
+
+
+def alerts(parameters: Parameters) -> dict[str, tuple[Alert, ...]]:
+    """Return every alert by the uid of its dashboard."""
+    return {
+        "system-health": health_alerts.alerts(parameters) + monitoring_alerts.alerts(parameters),
+        "job-processing": job_alerts.alerts(parameters),
+        "model-performance": model_alerts.alerts(parameters),
+        "user-activity": user_alerts.alerts(parameters),
+        "cost-performance": cost_alerts.alerts(parameters),
     }
 
 
@@ -59,14 +80,20 @@ def dashboard_json(dashboard: Dashboard, switched_off: frozenset[str] = frozense
 
 def rules(parameters: Parameters) -> dict[str, str]:
     """Return the text of each rule file by file name."""
-    return {
-        f"{subject}.yaml": _rule_file(subject, rules) for subject, rules in recordings(parameters).items()
+    recorded = {
+        f"{subject}.yaml": _yaml(_recording_groups(subject, rules))
+        for subject, rules in recordings(parameters).items()
+    }
+    by_dashboard = alerts(parameters)
+    return recorded | {
+        f"alerts-{one.uid}.yaml": _yaml([alert_rules.group(one, by_dashboard[one.uid], parameters)])
+        for one in declared(parameters)
     }
 
 
-def _rule_file(subject: str, recordings: tuple[Recording, ...]) -> str:
+def _recording_groups(subject: str, recordings: tuple[Recording, ...]) -> list[dict[str, Any]]:
     intervals = dict.fromkeys(one.every for one in recordings)
-    groups = [
+    return [
         {
             "name": f"{subject}-{every}",
             "interval": every,
@@ -76,6 +103,9 @@ def _rule_file(subject: str, recordings: tuple[Recording, ...]) -> str:
         }
         for every in intervals
     ]
+
+
+def _yaml(groups: list[dict[str, Any]]) -> str:
     return yaml.safe_dump({"groups": groups}, sort_keys=False, width=1000, allow_unicode=True)
 
 

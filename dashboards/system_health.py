@@ -1,9 +1,12 @@
 """System Health: is the platform up, how fast does it answer, and what does it run out of."""
 
+from dashboards.firing import firing
 from dashboards.metrics import application, exporters
 from dashboards.model import Dashboard, Row, Stat, State, Target, TimeSeries
 from dashboards.parameters import Parameters, percent
 from dashboards.promql import (
+    Matcher,
+    Query,
     complement,
     either,
     matches,
@@ -20,11 +23,37 @@ from dashboards.promql import (
 from dashboards.recordings import api, workloads
 from dashboards.variables import CLUSTER, NAMESPACE, SERVICE, cluster, namespace, service
 
+UID = "system-health"
 UP_OR_DOWN = {1: State(text="UP", good=True), 0: State(text="DOWN", good=False)}
 
 # Ids of the panels that tiles lead to.
 
 REQUEST_RATE, ERROR_RATE, DATABASE_CONNECTIONS, REDIS_MEMORY = 201, 203, 301, 302
+
+# Ids of the panels that alerts lead to, besides.
+
+API_UPTIME, DATABASE_STATUS, REDIS_STATUS, DISK_USAGE = 101, 102, 103, 403
+
+
+def nodes_used(**matchers: Matcher) -> Query:
+    """Used share of each mount point of each node, 0 to 1."""
+    filesystems = {**matchers, "fstype": matches("ext[234]|xfs|btrfs|zfs|vfat")}
+    return complement(
+        ratio(
+            select(exporters.NODE_FILESYSTEM_AVAILABLE, **filesystems),
+            select(exporters.NODE_FILESYSTEM_SIZE, **filesystems),
+        )
+    )
+
+
+def volumes_used(**matchers: Matcher) -> Query:
+    """Used share of each persistent volume that is mounted, 0 to 1."""
+    return complement(
+        ratio(
+            select(exporters.KUBELET_VOLUME_AVAILABLE, **matchers),
+            select(exporters.KUBELET_VOLUME_CAPACITY, **matchers),
+        )
+    )
 
 
 def key_metrics(parameters: Parameters) -> Row:
@@ -34,7 +63,7 @@ def key_metrics(parameters: Parameters) -> Row:
         title="Key metrics",
         panels=(
             Stat(
-                id=101,
+                id=API_UPTIME,
                 title="API Uptime",
                 description=(
                     "Share of the last 24 hours in which the API answered its probe; with several clusters, "
@@ -50,7 +79,7 @@ def key_metrics(parameters: Parameters) -> Row:
                 width=5,
             ),
             Stat(
-                id=102,
+                id=DATABASE_STATUS,
                 title="Database Status",
                 description=(
                     "Whether postgres-exporter can connect to PostgreSQL; DOWN when one of several servers "
@@ -64,7 +93,7 @@ def key_metrics(parameters: Parameters) -> Row:
                 width=5,
             ),
             Stat(
-                id=103,
+                id=REDIS_STATUS,
                 title="Redis Status",
                 description=(
                     "Whether redis-exporter can connect to Redis; DOWN when one of several servers is. Look "
@@ -110,6 +139,7 @@ def key_metrics(parameters: Parameters) -> Row:
                 detail=REQUEST_RATE,
                 width=4,
             ),
+            firing(UID),
         ),
     )
 
@@ -245,20 +275,6 @@ def compute_and_disk(parameters: Parameters) -> Row:
     usage = parameters.levels.disk_usage
     containers = {"cluster": CLUSTER, "namespace": NAMESPACE, "service": SERVICE}
     container = ("service", "container")
-    filesystems = {"cluster": CLUSTER, "fstype": matches("ext[234]|xfs|btrfs|zfs|vfat")}
-    volumes = {"cluster": CLUSTER, "namespace": NAMESPACE}
-    nodes_used = complement(
-        ratio(
-            select(exporters.NODE_FILESYSTEM_AVAILABLE, **filesystems),
-            select(exporters.NODE_FILESYSTEM_SIZE, **filesystems),
-        )
-    )
-    volumes_used = complement(
-        ratio(
-            select(exporters.KUBELET_VOLUME_AVAILABLE, **volumes),
-            select(exporters.KUBELET_VOLUME_CAPACITY, **volumes),
-        )
-    )
     return Row(
         id=400,
         title="Compute and disk",
@@ -299,7 +315,7 @@ def compute_and_disk(parameters: Parameters) -> Row:
                 width=8,
             ),
             TimeSeries(
-                id=403,
+                id=DISK_USAGE,
                 title="Disk Usage",
                 description=(
                     "Used share of each node's mount points and of each persistent volume. Above "
@@ -312,11 +328,16 @@ def compute_and_disk(parameters: Parameters) -> Row:
                 thresholds=usage,
                 lines=(
                     Target(
-                        query=max_by(nodes_used, "cluster", "instance", "mountpoint"),
+                        query=max_by(nodes_used(cluster=CLUSTER), "cluster", "instance", "mountpoint"),
                         legend="{{instance}} {{mountpoint}}",
                     ),
                     Target(
-                        query=max_by(volumes_used, "cluster", "namespace", "persistentvolumeclaim"),
+                        query=max_by(
+                            volumes_used(cluster=CLUSTER, namespace=NAMESPACE),
+                            "cluster",
+                            "namespace",
+                            "persistentvolumeclaim",
+                        ),
                         legend="{{namespace}}/{{persistentvolumeclaim}}",
                     ),
                 ),
@@ -329,7 +350,7 @@ def compute_and_disk(parameters: Parameters) -> Row:
 def dashboard(parameters: Parameters) -> Dashboard:
     """The System Health dashboard."""
     return Dashboard(
-        uid="system-health",
+        uid=UID,
         title="System Health",
         purpose="Monitor overall system health, availability, and resource usage.",
         use_cases=(

@@ -1,5 +1,6 @@
 """User Activity & Subscription: who uses the platform, for what, and do they stay."""
 
+from dashboards.firing import firing
 from dashboards.model import Dashboard, PieChart, Recording, Row, Stat, Target, TimeSeries
 from dashboards.parameters import Parameters
 from dashboards.promql import (
@@ -16,6 +17,7 @@ from dashboards.promql import (
 from dashboards.recordings import api, users
 from dashboards.variables import CLUSTER, NAMESPACE, TIER, cluster, namespace, tier
 
+UID = "user-activity"
 SCOPE = {"cluster": CLUSTER, "namespace": NAMESPACE}
 TIERS = {**SCOPE, "tier": TIER}
 SECONDS_PER_MINUTE = 60
@@ -24,6 +26,10 @@ ENDPOINTS_SHOWN = 15
 # Ids of the panels that tiles lead to.
 
 ACTIVE, PROJECTS, PROCESSING, USERS_BY_TIER, API_USAGE = 201, 202, 204, 203, 208
+
+# Ids of the panels that alerts lead to, besides.
+
+CANCELLATIONS, NEW_SUBSCRIPTIONS = 206, 105
 
 
 def total(recording: Recording) -> Query:
@@ -96,7 +102,7 @@ def key_metrics(parameters: Parameters) -> Row:
                 width=5,
             ),
             Stat(
-                id=105,
+                id=NEW_SUBSCRIPTIONS,
                 title="New Subscriptions (24h)",
                 description=(
                     "Subscriptions that began in the last 24 hours, counted in the database. Below "
@@ -109,6 +115,7 @@ def key_metrics(parameters: Parameters) -> Row:
                 detail=USERS_BY_TIER,
                 width=4,
             ),
+            firing(UID),
         ),
     )
 
@@ -262,7 +269,7 @@ def subscriptions() -> Row:
                 ),
             ),
             TimeSeries(
-                id=206,
+                id=CANCELLATIONS,
                 title="Subscription Cancellations",
                 description=(
                     "Subscriptions cancelled in the last 24 hours, by the tier that was left. A wave after "
@@ -300,7 +307,7 @@ def subscriptions() -> Row:
 def dashboard(parameters: Parameters) -> Dashboard:
     """The User Activity & Subscription dashboard."""
     return Dashboard(
-        uid="user-activity",
+        uid=UID,
         title="User Activity & Subscription",
         purpose="Monitor user engagement, subscription metrics, and business KPIs.",
         use_cases=(

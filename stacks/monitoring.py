@@ -173,10 +173,19 @@ def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
 def dashboard_parameters(settings: Settings) -> Parameters:
     """What dashboards and rules take from the settings."""
     budget = settings.monthly_budget
+    alerts = settings.alerts
     return Parameters(
+        cluster=settings.cluster,
         levels=settings.thresholds.as_levels(),
         budget=Budget(total=budget.total, services=budget.services),
         switched_off=settings.switched_off(),
+        probes=tuple(probe.name for probe in settings.blackbox.probes),
+        teams=alerts.teams.by_dashboard(),
+        grafana_url=settings.grafana.root_url,
+        runbook_url=alerts.runbook_url,
+        queue_depth_per_stage=alerts.queue_depth_per == "stage",
+        gpu_busy_with_queue=alerts.gpu_busy == "whileJobsWait",
+        api_error_budget=alerts.api_error_budget,
     )
 
 

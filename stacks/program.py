@@ -16,7 +16,8 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 from dashboards.custom_files import CustomDashboardError
 from dashboards.render import TooLargeError
 from stacks import monitoring, stack_file
-from stacks.settings import PROJECT, Settings
+from stacks.settings import Settings
+from stacks.settings_base import PROJECT
 from stacks.stack_file import SettingsError
 
 #: What ends the program with a text that says what to mend.

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pulumi
 from pulumi.runtime import mocks, rpc
 
-from stacks.settings import PROJECT
+from stacks.settings_base import PROJECT
 
 
 @dataclass(frozen=True, kw_only=True)

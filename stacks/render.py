@@ -12,7 +12,7 @@ from typing import Any, cast
 from stacks import program, recording, stack_file
 from stacks.prometheus import to_yaml
 from stacks.recording import Registration
-from stacks.settings import PROJECT
+from stacks.settings_base import PROJECT
 
 #: ConfigMaps whose files are written out beside the manifests, and where to.
 UNPACKED = {

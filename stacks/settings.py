@@ -7,14 +7,11 @@ in camelCase there. Secrets are not settings: the model knows which ones are nee
 the lines that set the secrets it needs.
 """
 
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, TypeAdapter, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
-from dashboards import model
-from dashboards.parameters import Budget, Levels
+from stacks.alerting_settings import Alerts, MonthlyBudget, Thresholds
 from stacks.images import without_digest
 from stacks.quantities import (
     Duration,
@@ -23,43 +20,11 @@ from stacks.quantities import (
     kubernetes_quantity,
     prometheus_bytes,
 )
-
-PROJECT = "dubbing-monitoring"
+from stacks.settings_base import Name, Port, Secret, SettingsModel, Url
 
 #: Blocks may fill this share of the volume; the rest is for the write-ahead log and compaction, which
 #: retention by size does not delete (Prometheus' storage documentation: 80 to 85 %).
 RETENTION_SHARE = 0.8
-
-_DNS_LABEL = r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"
-_ANY_URL = TypeAdapter(HttpUrl)
-
-
-def _url(text: str) -> str:
-    _ANY_URL.validate_python(text)
-    return text
-
-
-Url = Annotated[str, AfterValidator(_url)]
-Name = Annotated[str, Field(pattern=_DNS_LABEL)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Ratio = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Secret:
-    """One secret of a stack's configuration: its flat key and what it is for."""
-
-    key: str
-    purpose: str
-
-
-class SettingsModel(BaseModel):
-    """What every group of settings shares: immutable, camelCase keys, unknown keys refused."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_alias=True, validate_by_name=False
-    )
 
 
 class Amounts(SettingsModel):
@@ -296,95 +261,6 @@ class Blackbox(Exporter):
     probes: tuple[Probe, ...] = Field(default=(), description="a list of probes")
 
 
-class Ratios(SettingsModel):
-    """A warning and a critical threshold of one condition, as ratios from 0 to 1."""
-
-    warning: Ratio = Field(description="a ratio between 0 and 1")
-    critical: Ratio = Field(description="a ratio between 0 and 1")
-
-
-class Amount(SettingsModel):
-    """A warning and a critical threshold of one condition, as positive numbers."""
-
-    warning: Positive = Field(description="a number above 0")
-    critical: Positive = Field(description="a number above 0")
-
-
-class WarningRatio(SettingsModel):
-    """A threshold of a condition that is never critical, as a ratio from 0 to 1."""
-
-    warning: Ratio = Field(description="a ratio between 0 and 1")
-
-
-class WarningAmount(SettingsModel):
-    """A threshold of a condition that is never critical, as a positive number."""
-
-    warning: Positive = Field(description="a number above 0")
-
-
-_LEVELS = Levels()
-
-
-def _default(group: type[SettingsModel], level: str) -> Any:  # noqa: ANN401 - each field is of its own type
-    thresholds: model.Thresholds = getattr(_LEVELS, level)
-    values = {key: getattr(thresholds, key) for key in group.model_fields}
-    return Field(default=group.model_validate(values), description="a group with warning and critical")
-
-
-class Thresholds(SettingsModel):
-    """Where tiles, panels and alerts turn; the defaults are the specification's numbers.
-
-    Each is described in `dashboards.parameters.Levels`, which also says whether high or low is bad.
-    """
-
-    api_uptime: Ratios = _default(Ratios, "api_uptime")
-    disk_usage: Ratios = _default(Ratios, "disk_usage")
-    queue_depth: Amount = _default(Amount, "queue_depth")
-    job_failure_rate: Ratios = _default(Ratios, "job_failure_rate")
-    gpu_utilization: WarningRatio = _default(WarningRatio, "gpu_utilization")
-    gpu_temperature: Amount = _default(Amount, "gpu_temperature")
-    model_error_rate: Ratios = _default(Ratios, "model_error_rate")
-    inference_latency: WarningAmount = _default(WarningAmount, "inference_latency")
-    new_subscriptions: WarningAmount = _default(WarningAmount, "new_subscriptions")
-    monthly_cost: Amount = _default(Amount, "monthly_cost")
-    budget_utilization: WarningAmount = _default(WarningAmount, "budget_utilization")
-    gpu_underutilization: WarningRatio = _default(WarningRatio, "gpu_underutilization")
-
-    @model_validator(mode="after")
-    def _critical_is_the_worse(self) -> "Thresholds":
-        wrong = list[str]()
-        for name in type(self).model_fields:
-            low_is_bad: bool = getattr(_LEVELS, name).low_is_bad
-            group = getattr(self, name)
-            critical: float | None = getattr(group, "critical", None)
-            if critical is not None and (
-                critical == group.warning or (critical < group.warning) != low_is_bad
-            ):
-                key, side, worse = to_camel(name), *(("below", "less") if low_is_bad else ("above", "more"))
-                wrong.append(f"{key}.critical must be {side} {key}.warning: {worse} is worse")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
-
-    def as_levels(self) -> Levels:
-        """The thresholds as dashboards and rules take them."""
-        return Levels(
-            **{
-                name: replace(getattr(_LEVELS, name), **getattr(self, name).model_dump())
-                for name in type(self).model_fields
-            }
-        )
-
-
-class MonthlyBudget(SettingsModel):
-    """What a month may cost, in US dollars."""
-
-    total: Positive = Field(default=Budget().total, description="a number of US dollars above 0")
-    services: dict[str, Positive] = Field(
-        default={}, description="the services that have a budget of their own, each with its US dollars"
-    )
-
-
 class Settings(SettingsModel):
     """A whole environment."""
 
@@ -404,6 +280,7 @@ class Settings(SettingsModel):
     opencost: OpenCost
     monthly_budget: MonthlyBudget = MonthlyBudget()
     thresholds: Thresholds = Thresholds()
+    alerts: Alerts = Alerts()
 
     def switched_off(self) -> frozenset[str]:
         """The exporters that this environment does without; each by its scrape job's name."""

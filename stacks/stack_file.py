@@ -12,7 +12,8 @@ from typing import Any, cast
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from stacks.settings import PROJECT, Secret, Settings
+from stacks.settings import Settings
+from stacks.settings_base import PROJECT, Secret
 
 ROOT = Path(__file__).resolve().parent.parent
 _SECRET_PREFIXES = ("grafanaAdminPassword", "grafanaSecretKey", "postgresPassword-", "redisPassword-")

@@ -7,11 +7,11 @@ error when the module is imported, never an empty panel.
 from collections.abc import Mapping
 
 from dashboards.contract import Metric
-from dashboards.metrics import application, exporters, gpu
+from dashboards.metrics import application, exporters, gpu, monitoring
 
 CONTRACT: Mapping[str, Metric] = {
     value.name: value
-    for module in (application, exporters, gpu)
+    for module in (application, exporters, gpu, monitoring)
     for value in vars(module).values()
     if isinstance(value, Metric)
 }

@@ -249,6 +249,17 @@ SUBSCRIPTIONS_STARTED = Metric(
         "every pod: a counter would lose the first of each tier after a deploy, and few begin in a day."
     ),
 )
+SUBSCRIPTIONS_CANCELLED = Metric(
+    name="dubbing_subscriptions_cancelled_ratio",
+    type=MetricType.GAUGE,
+    unit="ratio",
+    labels={"window": "30d"},
+    source=APPLICATION,
+    meaning=(
+        "Share of the subscriptions that existed at the window's start and were cancelled since, 0 to 1, "
+        "counted in the database; left out where there were fewer than 20, of which each would be a wave."
+    ),
+)
 SUBSCRIPTION_CHANGES = Metric(
     name="dubbing_subscription_changes_total",
     type=MetricType.COUNTER,

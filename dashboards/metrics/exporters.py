@@ -58,7 +58,14 @@ ALERTS = Metric(
     name="ALERTS",
     type=MetricType.GAUGE,
     unit="1",
-    labels={"alertname": "DiskUsage", "alertstate": "firing", "severity": "warning"},
+    labels={
+        "alertname": "NodeDiskUsageHigh",
+        "alertstate": "firing",
+        "severity": "warning",
+        "team": "platform",
+        "dashboard": "system-health",
+        "namespace": "dubbing",
+    },
     source=PROMETHEUS,
     meaning="1 for every alert that is pending or firing.",
 )

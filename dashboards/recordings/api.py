@@ -2,13 +2,29 @@
 
 from dashboards.metrics import application, exporters
 from dashboards.model import SLOW, Recording
-from dashboards.promql import average_over_time, avg_by, rate, select, sum_by
+from dashboards.promql import (
+    average_over_time,
+    avg_by,
+    count_over_time,
+    either,
+    matches,
+    rate,
+    select,
+    sum_by,
+    zero,
+)
 
 UPTIME = Recording(
     name="probe:probe_success:avg24h",
     every=SLOW,
     query=avg_by(average_over_time(select(exporters.PROBE_SUCCESS), "24h"), "cluster", "probe"),
     meaning="Share of the last 24 h in which the probe succeeded, 0 to 1.",
+)
+UPTIME_HISTORY = Recording(
+    name="probe:probe_success:count24h",
+    every=SLOW,
+    query=avg_by(count_over_time(select(exporters.PROBE_SUCCESS), "24h"), "cluster", "probe"),
+    meaning="Answers that this share is made from.",
 )
 REQUESTS = Recording(
     name="job_method_route_code:http_server_requests:rate5m",
@@ -43,4 +59,25 @@ DURATION_BUCKETS = Recording(
     ),
     meaning="HTTP requests per second up to each duration, by service and endpoint.",
 )
-RECORDINGS = (UPTIME, REQUESTS, REQUESTS_BY_ROUTE, DURATION_BUCKETS)
+ALL_REQUESTS = Recording(
+    name="cluster:http_server_requests:rate5m",
+    query=sum_by(select(REQUESTS.series), "cluster"),
+    meaning="HTTP requests per second.",
+)
+FAILED_REQUESTS = Recording(
+    name="cluster:http_server_errors:rate5m",
+    query=either(
+        sum_by(select(REQUESTS.series, http_response_status_code=matches("5..")), "cluster"),
+        zero(sum_by(select(REQUESTS.series), "cluster")),
+    ),
+    meaning="Of these, the ones that the services failed: 5xx.",
+)
+RECORDINGS = (
+    UPTIME,
+    UPTIME_HISTORY,
+    REQUESTS,
+    REQUESTS_BY_ROUTE,
+    DURATION_BUCKETS,
+    ALL_REQUESTS,
+    FAILED_REQUESTS,
+)

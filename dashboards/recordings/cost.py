@@ -7,10 +7,9 @@ so that the services add up to the whole.
 
 from dashboards.contract import Metric
 from dashboards.metrics import application, exporters
-from dashboards.model import SLOW, Recording
+from dashboards.model import SLOW, SPARSE, Recording
 from dashboards.parameters import Budget
 from dashboards.promql import (
-    HOURS_IN_MONTH,
     Query,
     average_over_time,
     constant,
@@ -21,7 +20,6 @@ from dashboards.promql import (
     matches,
     max_by,
     minus,
-    month,
     not_negative,
     optional,
     per,
@@ -35,7 +33,9 @@ from dashboards.promql import (
     where,
     with_labels_of,
 )
-from dashboards.recordings import workloads
+from dashboards.promql_conditions import at_least
+from dashboards.promql_time import HOURS_IN_MONTH, month
+from dashboards.recordings import jobs, workloads
 
 HOURLY = "1h"
 HALF_AN_HOUR = 1800
@@ -153,6 +153,34 @@ DAY = Recording(
     meaning="Cost of the last 24 hours by service, of the minutes that were measured.",
     every=SLOW,
 )
+# Ten jobs: the price of fewer is the price of the idle platform.
+PER_JOB = Recording(
+    name="cluster:cost_dollars_per_job:ratio24h",
+    query=per(
+        sum_by(select(DAY.series), "cluster"),
+        at_least(sum_by(select(jobs.JOBS.series, outcome="success"), "cluster"), 10),
+        "cluster",
+    ),
+    meaning="Cost of a job that succeeded, over the last 24 hours, of ten jobs or more.",
+    every=SPARSE,
+)
+# The week ends a day ago, so that what is dear now is not yet in it; a day of figures must be there.
+PER_JOB_AVERAGE = Recording(
+    name="cluster:cost_dollars_per_job:avg7d",
+    query=where(
+        average_over_time(select(PER_JOB.series), "7d", ended_ago="1d"),
+        at_least(count_over_time(select(PER_JOB.series), "7d", ended_ago="1d"), 288),
+        "cluster",
+    ),
+    meaning="Average of these over the 7 days that ended a day ago, where there is a day of them or more.",
+    every=SPARSE,
+)
+MINUTES_MEASURED = Recording(
+    name="cluster:cost_dollars_per_hour:count24h",
+    query=count_over_time(select(TOTAL_RATE.series), "24h"),
+    meaning="Minutes of the last 24 hours whose cost was measured.",
+    every=SLOW,
+)
 MEAN_RATE = Recording(
     name="service:cost_dollars_per_hour:mean24h",
     query=per(
@@ -223,6 +251,9 @@ def recordings(decided: Budget) -> tuple[Recording, ...]:
         HOUR,
         TOTAL_HOUR,
         DAY,
+        PER_JOB,
+        PER_JOB_AVERAGE,
+        MINUTES_MEASURED,
         MEAN_RATE,
         HOURS_MEASURED,
         MONTH_TO_DATE,

@@ -10,6 +10,7 @@ from dashboards.metrics import exporters, gpu
 from dashboards.model import SLOW, Recording
 from dashboards.promql import (
     Query,
+    avg_by,
     count_by,
     differs,
     divided,
@@ -21,6 +22,7 @@ from dashboards.promql import (
     select,
     sum_over_time,
     times,
+    times_each,
     with_labels_of,
 )
 from dashboards.recordings import workloads
@@ -28,6 +30,7 @@ from dashboards.recordings import workloads
 _GPU = ("cluster", "node", "gpu", "UUID")
 _INSTANCE = (*_GPU, "GPU_I_ID")
 _HOLDER = ("cluster", "namespace", "pod", "UUID", "GPU_I_ID")
+_SERVICE = ("cluster", "namespace", "service")
 MIB = 1024 * 1024
 
 
@@ -96,6 +99,20 @@ HOLDER = Recording(
         "none of the three."
     ),
 )
+UTILIZATION_BY_SERVICE = Recording(
+    name="service:dcgm_utilization:avg",
+    query=avg_by(
+        times_each(
+            group_by(select(HOLDER.series, service=differs("")), *_SERVICE, "UUID", "GPU_I_ID"),
+            select(UTILIZATION.series),
+            "cluster",
+            "UUID",
+            "GPU_I_ID",
+        ),
+        *_SERVICE,
+    ),
+    meaning="Mean utilization of the GPUs that a service holds, 0 to 1.",
+)
 COUNT = Recording(
     name="cluster:gpus:count",
     query=count_by(select(TEMPERATURE.series), "cluster"),
@@ -134,6 +151,7 @@ RECORDINGS = (
     TEMPERATURE,
     POWER,
     HOLDER,
+    UTILIZATION_BY_SERVICE,
     COUNT,
     COUNT_HELD,
     HOURS,

@@ -1,8 +1,9 @@
 """What is recorded of dubbing jobs and the stages that they pass through."""
 
 from dashboards.metrics import application
-from dashboards.model import SLOW, Recording
+from dashboards.model import SLOW, SPARSE, Recording
 from dashboards.promql import (
+    average_over_time,
     copy_label,
     count_over_time,
     group_by,
@@ -10,9 +11,12 @@ from dashboards.promql import (
     matches,
     max_by,
     rate,
+    ratio,
     select,
     sum_by,
+    where,
 )
+from dashboards.promql_conditions import at_least
 
 _SCOPE = ("cluster", "namespace")
 
@@ -90,6 +94,28 @@ SLOTS_BUSY = Recording(
     query=sum_by(select(application.WORKER_SLOTS_BUSY), *_SCOPE, "stage"),
     meaning="Jobs that a stage's workers process now.",
 )
+# Ten runs: a mean of fewer says more about the videos than about the stage.
+STAGE_TIME = Recording(
+    name="stage:dubbing_stage_duration_seconds:mean1h",
+    query=ratio(
+        sum_by(increase(select(application.STAGE_DURATION.sum), "1h"), *_SCOPE, "stage"),
+        at_least(sum_by(increase(select(application.STAGE_DURATION.count), "1h"), *_SCOPE, "stage"), 10),
+    ),
+    meaning="Mean seconds that a successful run of a stage took in the last hour, of ten runs or more.",
+    every=SPARSE,
+)
+# The week ends a day ago, so that what is slow now is not yet in it; a day of figures must be there.
+STAGE_TIME_AVERAGE = Recording(
+    name="stage:dubbing_stage_duration_seconds:avg7d",
+    query=where(
+        average_over_time(select(STAGE_TIME.series), "7d", ended_ago="1d"),
+        at_least(count_over_time(select(STAGE_TIME.series), "7d", ended_ago="1d"), 288),
+        *_SCOPE,
+        "stage",
+    ),
+    meaning="Average of these over the 7 days that ended a day ago, where there is a day of them or more.",
+    every=SPARSE,
+)
 RECORDINGS = (
     JOBS,
     JOBS_PER_HOUR,
@@ -103,4 +129,6 @@ RECORDINGS = (
     WORKERS,
     SLOTS,
     SLOTS_BUSY,
+    STAGE_TIME,
+    STAGE_TIME_AVERAGE,
 )

@@ -45,6 +45,11 @@ SUBSCRIPTIONS = _counted(
     "Subscriptions that began in the last 24 hours.",
     window="1d",
 )
+CANCELLED = Recording(
+    name="namespace:dubbing_cancelled_subscriptions_30d:ratio",
+    query=max_by(select(application.SUBSCRIPTIONS_CANCELLED, window="30d"), *_SCOPE),
+    meaning="Share of the subscriptions of 30 days ago that were cancelled since, 0 to 1.",
+)
 PROJECTS = _day(
     application.PROJECTS_CREATED.series,
     "dubbing_projects_created",
@@ -101,6 +106,7 @@ RECORDINGS = (
     COHORT,
     RETAINED,
     SUBSCRIPTIONS,
+    CANCELLED,
     PROJECTS,
     VIDEOS,
     PROCESSING,

@@ -11,7 +11,7 @@ import yaml
 
 from stacks import recording, stack_file
 from stacks.recording import Registration
-from stacks.settings import PROJECT
+from stacks.settings_base import PROJECT
 from stacks.stack_file import ROOT
 
 STACKS = ("dev", "prod")

@@ -11,7 +11,7 @@ from dashboards.render import CONFIG_MAP_BYTES
 from stacks import monitoring, program, recording, stack_file
 from stacks.images import IMAGES
 from stacks.recording import Registration
-from stacks.settings import PROJECT
+from stacks.settings_base import PROJECT
 from tests.spec import SECTIONS
 from tests.stacks.conftest import PLANTED, STACKS, run_main, write_kubeconfig
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import strategies as st
 
 from stacks import stack_file
-from stacks.settings import PROJECT, Settings
+from stacks.settings import Settings
+from stacks.settings_base import PROJECT
 from stacks.stack_file import ROOT, SettingsError
 
 KEYS = st.sampled_from(sorted(info.alias or name for name, info in Settings.model_fields.items()))

@@ -24,6 +24,7 @@ PANELS = {
     "bargauge": ("Options",),
     "timeseries": ("Options", "FieldConfig"),
     "piechart": ("Options", "FieldConfig"),
+    "table": ("Options",),
     "heatmap": ("Options", "FieldConfig"),
 }
 """Panel types that the dashboards use, with the types that Grafana publishes for each."""
