@@ -28,3 +28,5 @@ def test_the_table_says_what_the_text_says(declared: Section) -> None:
     assert bold(part(section, "Key Metrics")) == declared.key_metrics
     assert bold(part(section, "Panels")) == declared.panels
     assert bold(part(section, "Use Cases")) == declared.use_cases
+    lines = re.findall(r"^- (.+)$", part(section, "Alerts"), flags=re.MULTILINE)
+    assert tuple(lines) == tuple(one.text for one in declared.alerts)

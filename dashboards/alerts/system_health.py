@@ -16,8 +16,8 @@ from dashboards.system_health import (
     volumes_used,
 )
 
-ENOUGH_PROBES = 60
-"""Half an hour of answers; before, a single failed probe would be a bad day."""
+ENOUGH_PROBES = 120
+"""An hour of answers at the default interval; of fewer, a single failed one is more than a hundredth."""
 
 ENOUGH_REQUESTS = 0.05
 """Requests per second below which a share of errors says nothing: 180 in an hour."""

@@ -1,6 +1,7 @@
 """When each group of the application's metrics was last seen.
 
-A metric that nobody emits yet is no fault; one that was there within the week and is gone is.
+A metric that nobody emits yet is no fault; one that was there within the week and is gone is. The figure is
+carried on from one evaluation to the next, over an outage of Prometheus of up to a day.
 """
 
 from dashboards.contract import Series
@@ -28,7 +29,7 @@ def _last_seen(group: str, series: Series) -> Recording:
     itself = Series(name=name, labels=frozenset(_SCOPE), sources=series.sources)
     return Recording(
         name=name,
-        query=either(newest_sample(select(series), *_SCOPE), last_over_time(select(itself), "7d")),
+        query=either(newest_sample(select(series), *_SCOPE), last_over_time(select(itself), "1d")),
         meaning=f"Unix time at which a metric of the group {group} was last seen.",
         every=SLOW,
     )

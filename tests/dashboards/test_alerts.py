@@ -7,6 +7,7 @@ import pytest
 
 from tests.dashboards.alert_cases import CASES, AlertCase
 from tests.dashboards.alert_tests import (
+    DASHBOARDS,
     RULE_FILES,
     RULES,
     failure,
@@ -17,6 +18,7 @@ from tests.dashboards.alert_tests import (
     rule_of,
     silent_case,
 )
+from tests.spec import SECTIONS, Condition, Section
 
 #: Alerts that are brought to fire by tests of their own.
 BY_THEMSELVES = {"Watchdog", "SourceAbsent", "ApplicationMetricsGone"}
@@ -32,6 +34,33 @@ def test_every_alert_and_severity_has_a_case() -> None:
     declared = {(name, str(rule.severity)) for name, rules in RULES.items() for _, rule in rules}
     assert covered | {one for one in declared if one[0] in BY_THEMSELVES} == declared
     assert {name for name, _ in covered} & BY_THEMSELVES == set()
+
+
+@pytest.mark.parametrize(
+    ("section", "condition"),
+    [(section, one) for section in SECTIONS for one in section.alerts],
+    ids=[one.text for section in SECTIONS for one in section.alerts],
+)
+def test_every_alert_of_the_specification_is_a_rule_with_its_threshold(
+    section: Section, condition: Condition
+) -> None:
+    (group,) = RULE_FILES[f"alerts-{section.uid}.yaml"]["groups"]
+    found = [
+        rule
+        for rule in group["rules"]
+        if rule["alert"] in condition.alerts and rule["labels"]["severity"] == condition.severity
+    ]
+    assert {rule["alert"] for rule in found} == set(condition.alerts)
+    for rule in found:
+        comparison = "<" if "<" in condition.text else ">"
+        threshold = f"{comparison} {condition.threshold:g}" if condition.threshold is not None else "== 0"
+        assert rule["expr"].endswith(threshold)
+
+
+def test_every_alert_leads_to_a_panel_of_its_dashboard() -> None:
+    for one in DASHBOARDS:
+        ids = {panel.id for panel in one.panels}
+        assert {rule.alert.panel for rules in RULES.values() for uid, rule in rules if uid == one.uid} <= ids
 
 
 @every_rule
