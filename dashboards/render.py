@@ -67,6 +67,14 @@ def alerts(parameters: Parameters) -> dict[str, tuple[Alert, ...]]:
     }
 
 
+def alert_identity(parameters: Parameters) -> tuple[str, ...]:
+    """Return every label that tells what an alert is about, of those that are a warning or critical."""
+    labels = frozenset[str]()
+    for declared_alerts in alerts(parameters).values():
+        labels |= frozenset[str]().union(*(one.query.labels for one in declared_alerts if len(one.rules) > 1))
+    return tuple(sorted(labels))
+
+
 def dashboards(parameters: Parameters) -> dict[str, str]:
     """Return the text of each dashboard's JSON by file name."""
     return {f"{one.uid}.json": dashboard_json(one, parameters.switched_off) for one in declared(parameters)}

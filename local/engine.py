@@ -39,6 +39,7 @@ from local.processes import Process, end
 from local.progress import step
 from local.project import ProjectCopy
 from local.toolchain import binary
+from stacks.settings_base import Secret
 
 _PROVIDER_SECONDS = 30.0
 # What the engine is told when the program has said itself why it ends.
@@ -69,7 +70,7 @@ class Engine:
         state: Folder for all that the engine keeps.
         context: The kube context to deploy to.
         kubeconfig: The kubeconfig with that context; None takes the one that kubectl would.
-        secrets: Keys of the secrets that the stack needs; missing ones are generated.
+        secrets: The secrets that the stack needs; missing ones are generated.
     """
 
     project: Path
@@ -77,7 +78,7 @@ class Engine:
     state: Path
     context: str
     kubeconfig: Path | None
-    secrets: Sequence[str] = ()
+    secrets: Sequence[Secret] = ()
 
     def up(self) -> Outcome:
         """Deploy, after mending what an update that did not end left behind.
@@ -195,11 +196,11 @@ class Engine:
             )
         else:
             stack = create_or_select_stack(self.stack, work_dir=str(self._copy.folder), opts=options)
-        missing = self._copy.missing(self.secrets)
-        if missing:
-            step(f"Secrets: {', '.join(missing)} generated for this machine")
-            generated = {key: ConfigValue(secrets.token_urlsafe(24), secret=True) for key in missing}
-            stack.set_all_config(generated)
+        absent = self._copy.missing([secret.key for secret in self.secrets])
+        if absent:
+            step(f"Secrets: {', '.join(absent)} generated for this machine")
+            made = {secret.key: _made_up(secret) for secret in self.secrets if secret.key in absent}
+            stack.set_all_config({key: ConfigValue(text, secret=True) for key, text in made.items()})
         return stack
 
     def _run_program(self) -> None:
@@ -266,3 +267,9 @@ def _readable(events: EngineEvents) -> Generator[None]:
     except CommandError as error:
         said = "\n".join(line for line in events.errors if _REFUSED not in line) or str(error)
         raise PlatformError(f"The deployment failed:\n{said}") from error
+
+
+def _made_up(secret: Secret) -> str:
+    """A secret of no use elsewhere; a URL is one on this machine at which nobody listens."""
+    text = secrets.token_urlsafe(24)
+    return f"https://127.0.0.1:9/{text}" if secret.is_url else text

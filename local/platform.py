@@ -106,7 +106,7 @@ class Platform:
             state=self.state if embedded else self.state / _OWN_CONTEXTS / str(self.own_context),
             context=self.own_context or settings.kubernetes.context,
             kubeconfig=self.state / "cluster" / "kubeconfig" if embedded else None,
-            secrets=[secret.key for secret in settings.secrets_needed()],
+            secrets=settings.secrets_needed(),
         )
 
     def _start_cluster(self, context: str) -> Cluster | None:

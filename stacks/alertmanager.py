@@ -1,12 +1,14 @@
 """Alertmanager: a StatefulSet whose silences and notification log are on a volume."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from stacks import workload as w
+from stacks.alertmanager_config import CONFIG_PATH, SECRETS_PATH, alertmanager_config, message_templates
+from stacks.notification_settings import Notifications
 from stacks.prometheus import to_yaml
 from stacks.scrape import ScrapeJob, own_pods, pod_job
 from stacks.settings import Alertmanager as AlertmanagerSettings
@@ -15,7 +17,6 @@ from stacks.stateful import data_mount, stateful_server
 
 NAME = "alertmanager"
 PORT = 9093
-CONFIG_PATH = "/etc/alertmanager/config"
 DATA_PATH = "/alertmanager"
 USER = 65534
 
@@ -26,6 +27,13 @@ class AlertmanagerArgs:
 
     place: w.Place
     settings: AlertmanagerSettings
+    notifications: Notifications
+    identity: Sequence[str]
+    """The labels that make out what an alert is about."""
+    grafana_url: str
+    """Where people reach Grafana, to silence from."""
+    secrets: Mapping[str, pulumi.Output[str]]
+    """The secrets of the receivers, by key."""
 
 
 class Alertmanager(pulumi.ComponentResource):
@@ -36,23 +44,33 @@ class Alertmanager(pulumi.ComponentResource):
     def __init__(self, name: str, args: AlertmanagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dubbing:monitoring:Alertmanager", name, None, opts)
         place = args.place
-        text = to_yaml(alertmanager_config())
-        server = alertmanager_workload(args.settings, text)
+        files = {
+            "alertmanager.yml": to_yaml(alertmanager_config(args.notifications, args.identity)),
+            "messages.tmpl": message_templates(args.grafana_url),
+        }
+        server = alertmanager_workload(args.settings, w.checksum(*files.values()))
 
         config = k8s.core.v1.ConfigMap(
             f"{name}-config",
             metadata=w.metadata(place, "alertmanager-config", of=NAME),
-            data={"alertmanager.yml": text},
+            data=files,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        # Read at each notification: a changed one needs no restart.
+        secret = k8s.core.v1.Secret(
+            f"{name}-secret",
+            metadata=w.metadata(place, NAME),
+            string_data={one.key: args.secrets[one.key] for one in args.notifications.secrets_needed()},
             opts=pulumi.ResourceOptions(parent=self),
         )
         service = stateful_server(
-            server, place, self, size=args.settings.volume, grace_seconds=120, depends_on=[config]
+            server, place, self, size=args.settings.volume, grace_seconds=120, depends_on=[config, secret]
         )
         self.url = service.metadata.apply(lambda m: f"http://{m.name}.{m.namespace}:{PORT}")
         self.register_outputs({"url": self.url})
 
 
-def alertmanager_workload(settings: AlertmanagerSettings, config: str) -> w.Workload:
+def alertmanager_workload(settings: AlertmanagerSettings, checksum: str) -> w.Workload:
     """The server's container; a changed configuration rolls it, since it does not reload by itself."""
     return w.Workload(
         name=NAME,
@@ -71,28 +89,15 @@ def alertmanager_workload(settings: AlertmanagerSettings, config: str) -> w.Work
         ),
         mounts=(
             w.config_mount("alertmanager-config", CONFIG_PATH),
+            w.secret_mount(NAME, SECRETS_PATH),
             data_mount(DATA_PATH),
         ),
         probes={
             "readiness": w.http_probe("/-/ready", "web", period=5, delay=3, failures=10),
             "liveness": w.http_probe("/-/healthy", "web", failures=10),
         },
-        checksum=w.checksum(config),
+        checksum=checksum,
     )
-
-
-def alertmanager_config() -> dict[str, Any]:
-    """The content of `alertmanager.yml`: grouping and the root receiver as the specification has them."""
-    return {
-        "route": {
-            "group_by": ["alertname", "cluster"],
-            "group_wait": "10s",
-            "group_interval": "10s",
-            "repeat_interval": "12h",
-            "receiver": "slack",
-        },
-        "receivers": [{"name": "slack"}],
-    }
 
 
 def addresses() -> list[str]:

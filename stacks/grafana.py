@@ -11,6 +11,7 @@ from dashboards.exported import DATASOURCE_UID
 from dashboards.render import refuse_too_large
 from stacks import workload as w
 from stacks.alertmanager import PORT as ALERTMANAGER_PORT
+from stacks.notification_settings import Slack
 from stacks.prometheus import PORT as PROMETHEUS_PORT
 from stacks.prometheus import to_yaml
 from stacks.scrape import ScrapeJob, own_pods, pod_job
@@ -42,6 +43,10 @@ class GrafanaArgs:
     """Dashboards that people dropped in: file name to JSON, each in a ConfigMap of its own."""
     admin_password: pulumi.Output[str]
     secret_key: pulumi.Output[str]
+    slack: Slack | None
+    """The channel of the contact point for alerts that people build in Grafana."""
+    slack_webhook_url: pulumi.Output[str] | None
+    """Its webhook; given where there is a channel."""
 
 
 class Grafana(pulumi.ComponentResource):
@@ -56,13 +61,16 @@ class Grafana(pulumi.ComponentResource):
         super().__init__("dubbing:monitoring:Grafana", name, None, opts)
         place = args.place
 
+        secrets = {"admin-password": args.admin_password, "secret-key": args.secret_key}
+        if args.slack_webhook_url is not None:
+            secrets["slack-webhook-url"] = args.slack_webhook_url
         secret = k8s.core.v1.Secret(
             f"{name}-secret",
             metadata=w.metadata(place, NAME),
-            string_data={"admin-password": args.admin_password, "secret-key": args.secret_key},
+            string_data=secrets,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        files = provisioning_files(args.scrape_interval)
+        files = provisioning_files(args.scrape_interval, args.slack)
         provisioning = self._config_map("provisioning", "grafana-provisioning", files, place)
         dashboards = self._config_map("dashboards", "grafana-dashboards", args.dashboards, place)
         custom = [
@@ -71,7 +79,9 @@ class Grafana(pulumi.ComponentResource):
         ]
         claim = w.volume_claim(NAME, place, self, size=args.settings.volume, of=NAME)
         restarts_on = pulumi.Output.concat(
-            w.checksum(*files.values()), "-", w.secret_checksum(args.secret_key, args.admin_password)
+            w.checksum(*files.values()),
+            "-",
+            w.secret_checksum(args.secret_key, *(secrets[key] for key in secrets if key != "secret-key")),
         )
         server = grafana_workload(args.settings, sorted(args.custom_dashboards), restarts_on)
         account = w.service_account(server, place, self)
@@ -135,6 +145,7 @@ def grafana_workload(
             w.secret_mount(NAME, SECRETS_PATH),
             provisioning_mount("datasources"),
             provisioning_mount("dashboards"),
+            provisioning_mount("alerting"),
             w.config_mount("grafana-dashboards", f"{DASHBOARDS_PATH}/platform", name="dashboards-platform"),
             custom_mount(custom_files),
             w.scratch_mount(f"{DASHBOARDS_PATH}/sandbox", "dashboards-sandbox"),
@@ -218,11 +229,39 @@ def grafana_options(settings: GrafanaSettings) -> dict[str, str]:
     }
 
 
-def provisioning_files(scrape_interval: str) -> dict[str, str]:
-    """The provisioning files: the data sources, and the folders that dashboards are read from."""
+def provisioning_files(scrape_interval: str, slack: Slack | None) -> dict[str, str]:
+    """The provisioning files: data sources, the folders that dashboards are read from, the contact point."""
     return {
         "datasources.yaml": to_yaml(datasources(scrape_interval)),
         "dashboards.yaml": to_yaml(dashboard_providers()),
+        "alerting.yaml": to_yaml(contact_points(slack) if slack else {"apiVersion": 1}),
+    }
+
+
+def contact_points(slack: Slack) -> dict[str, Any]:
+    """The specification's notifier, for alerts that people build in Grafana itself."""
+    return {
+        "apiVersion": 1,
+        "contactPoints": [
+            {
+                "orgId": 1,
+                "name": "slack-alerts",
+                "receivers": [
+                    {
+                        "uid": "slack1",
+                        "type": "slack",
+                        "settings": {
+                            "url": f"$__file{{{SECRETS_PATH}/slack-webhook-url}}",
+                            "recipient": slack.channel,
+                            "username": "Grafana",
+                        },
+                    }
+                ],
+            }
+        ],
+        "policies": [
+            {"orgId": 1, "receiver": "slack-alerts", "group_by": ["grafana_folder", "alertname"]},
+        ],
     }
 
 

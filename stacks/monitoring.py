@@ -23,6 +23,7 @@ from stacks.exporters import (
     postgres,
     redis,
 )
+from stacks.notification_settings import ROOT
 from stacks.scrape import ScrapeJob, application_job
 from stacks.settings import Settings
 
@@ -82,7 +83,14 @@ class MonitoringStack(pulumi.ComponentResource):
         )
         alertmanager.Alertmanager(
             alertmanager.NAME,
-            alertmanager.AlertmanagerArgs(place=place, settings=settings.alertmanager),
+            alertmanager.AlertmanagerArgs(
+                place=place,
+                settings=settings.alertmanager,
+                notifications=settings.notifications,
+                identity=render.alert_identity(parameters),
+                grafana_url=settings.grafana.root_url,
+                secrets=args.secrets,
+            ),
             child,
         )
         grafana.Grafana(
@@ -95,6 +103,8 @@ class MonitoringStack(pulumi.ComponentResource):
                 custom_dashboards=custom.files,
                 admin_password=args.secrets["grafanaAdminPassword"],
                 secret_key=args.secrets["grafanaSecretKey"],
+                slack=settings.notifications.slack,
+                slack_webhook_url=args.secrets.get(f"slackWebhookUrl-{ROOT}"),
             ),
             child,
         )

@@ -12,7 +12,7 @@ from typing import Any, cast
 from stacks import program, recording, stack_file
 from stacks.prometheus import to_yaml
 from stacks.recording import Registration
-from stacks.settings_base import PROJECT
+from stacks.settings_base import PROJECT, Secret
 
 #: ConfigMaps whose files are written out beside the manifests, and where to.
 UNPACKED = {
@@ -23,9 +23,9 @@ UNPACKED = {
 }
 
 
-def placeholder(key: str) -> str:
+def placeholder(secret: Secret) -> str:
     """What stands for a secret in rendered files."""
-    return f"<secret {key}>"
+    return f"{'https://' if secret.is_url else ''}<secret {secret.key}>"
 
 
 def registrations(stack: str, path: Path | None = None) -> list[Registration]:
@@ -36,7 +36,7 @@ def registrations(stack: str, path: Path | None = None) -> list[Registration]:
     """
     path = path or stack_file.stack_file(stack)
     settings = stack_file.read_stack_file(path)
-    config = {f"{PROJECT}:{secret.key}": placeholder(secret.key) for secret in settings.secrets_needed()}
+    config = {f"{PROJECT}:{secret.key}": placeholder(secret) for secret in settings.secrets_needed()}
 
     def run() -> None:
         _, secrets = program.read_configuration()

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from stacks.alerting_settings import Alerts, MonthlyBudget, Thresholds
 from stacks.images import without_digest
+from stacks.notification_settings import Notifications
 from stacks.quantities import (
     Duration,
     PrometheusSize,
@@ -281,6 +282,18 @@ class Settings(SettingsModel):
     monthly_budget: MonthlyBudget = MonthlyBudget()
     thresholds: Thresholds = Thresholds()
     alerts: Alerts = Alerts()
+    notifications: Notifications
+
+    @model_validator(mode="after")
+    def _owners_are_teams(self) -> "Settings":
+        teams = set(self.alerts.teams.by_dashboard().values())
+        if unknown := sorted(set(self.notifications.owners) - teams):
+            msg = (
+                f"notifications.owners: no alert is of team {', '.join(unknown)}; "
+                f"alerts.teams has {', '.join(sorted(teams))}"
+            )
+            raise ValueError(msg)
+        return self
 
     def switched_off(self) -> frozenset[str]:
         """The exporters that this environment does without; each by its scrape job's name."""
@@ -308,6 +321,7 @@ class Settings(SettingsModel):
             ),
             Secret(key="grafanaSecretKey", purpose="key that encrypts what Grafana stores; keep it for ever"),
             *(server.secret for server in servers),
+            *self.notifications.secrets_needed(),
         )
 
 

@@ -26,10 +26,11 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 @dataclass(frozen=True, kw_only=True)
 class Secret:
-    """One secret of a stack's configuration: its flat key and what it is for."""
+    """One secret of a stack's configuration: its flat key, what it is for, and whether it is an https URL."""
 
     key: str
     purpose: str
+    is_url: bool = False
 
 
 class SettingsModel(BaseModel):

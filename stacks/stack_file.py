@@ -12,11 +12,22 @@ from typing import Any, cast
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from stacks.notification_settings import DEAD_MANS_SWITCH, SMTP_PASSWORD
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT, Secret
 
 ROOT = Path(__file__).resolve().parent.parent
-_SECRET_PREFIXES = ("grafanaAdminPassword", "grafanaSecretKey", "postgresPassword-", "redisPassword-")
+_SECRET_PREFIXES = (
+    "grafanaAdminPassword",
+    "grafanaSecretKey",
+    "postgresPassword-",
+    "redisPassword-",
+    "slackWebhookUrl-",
+    "pagerdutyRoutingKey-",
+    "webhookUrl-",
+    SMTP_PASSWORD,
+    DEAD_MANS_SWITCH,
+)
 
 
 class SettingsError(Exception):
@@ -105,6 +116,8 @@ def parse(values: Mapping[str, object], secret_keys: Iterable[str], *, stack: st
         if key.startswith(_SECRET_PREFIXES):
             if full_key not in secret_keys:
                 mistakes.append(_plain_secret(full_key, stack))
+            elif _is_wrong_url(key, value):
+                mistakes.append(_wrong_url(full_key, stack))
         elif full_key in secret_keys and key in fields:
             mistakes.append(_secret_setting(full_key, stack))
         elif key in fields and fields[key].annotation is not str:
@@ -156,6 +169,21 @@ def _plain_secret(key: str, stack: str) -> Mistake:
         key=key,
         got="plain text",
         takes="a secret, encrypted by the stack's secrets provider",
+        mend=f"pulumi config set --secret --stack {stack} {key}",
+    )
+
+
+def _is_wrong_url(key: str, value: object) -> bool:
+    """Whether a secret that must be a URL is known here, and is none of https; its text is told to nobody."""
+    is_url = "Url" in key.partition("-")[0]
+    return is_url and isinstance(value, str) and not value.startswith(("https://", '{"secure"'))
+
+
+def _wrong_url(key: str, stack: str) -> Mistake:
+    return Mistake(
+        key=key,
+        got="a secret that does not start with https://",
+        takes="a URL that starts with https://, since it is a secret itself",
         mend=f"pulumi config set --secret --stack {stack} {key}",
     )
 

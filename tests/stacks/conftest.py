@@ -62,7 +62,10 @@ def run_main(
     """
     path = stack_file.stack_file(stack)
     needed = stack_file.read_stack_file(path).secrets_needed()
-    planted = {f"{PROJECT}:{secret.key}": PLANTED + secret.key for secret in needed}
+    planted = {
+        f"{PROJECT}:{secret.key}": ("https://" if secret.is_url else "") + PLANTED + secret.key
+        for secret in needed
+    }
     given = planted if secrets is None else planted | dict(secrets) if secrets else {}
     return recording.record(
         lambda: runpy.run_path(str(ROOT / "__main__.py")),

@@ -78,7 +78,7 @@ def test_rendered_secrets_are_marked_placeholders(rendered: Callable[[str], Path
     settings = stack_file.read_stack_file(stack_file.stack_file(stack))
     text = "".join(file.read_text() for file in manifests(rendered(stack)))
     for secret in settings.secrets_needed():
-        assert placeholder(secret.key) in text
+        assert placeholder(secret) in text
 
 
 def test_promtool_accepts_the_configuration_and_the_rules(
@@ -121,5 +121,5 @@ def test_amtool_accepts_the_configuration(
     file = rendered(stack) / "alertmanager.yml"
     subprocess.run([amtool, "check-config", str(file)], check=True, capture_output=True)
     broken = tmp_path / "alertmanager.yml"
-    broken.write_text(file.read_text().replace("receiver: slack", "receiver: nobody"))
+    broken.write_text(file.read_text().replace("receiver: slack", "receiver: misspelt"))
     assert subprocess.run([amtool, "check-config", str(broken)], check=False, capture_output=True).returncode

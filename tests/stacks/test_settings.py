@@ -63,6 +63,39 @@ def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str
         ),
         ({"gpuMetrics": {"mode": "yes"}}, ["gpuMetrics.mode", "'deploy', 'external' or 'off'"]),
         ({"nodeExporter": {"mode": "external"}}, ["must say which pods to scrape"]),
+        ({"notifications": {}}, ["nobody would hear of critical alerts", "criticalRequired: false"]),
+        (
+            {"notifications": {"criticalRequired": False, "slack": {"channel": "alerts"}}},
+            ["notifications.slack.channel", "a channel with # or a person with @"],
+        ),
+        (
+            {"notifications": {"criticalRequired": False, "workingHours": {"timeZone": ""}}},
+            ["notifications.workingHours.timeZone", "is no time zone such as Europe/Berlin"],
+        ),
+        (
+            {"notifications": {"criticalRequired": False, "workingHours": {"start": "17:00", "end": "9:00"}}},
+            ["notifications.workingHours.end", "a time of day"],
+        ),
+        (
+            {"notifications": {"critical": {"email": {"to": ["team@example.com"]}}}},
+            ["smtp must say through which server"],
+        ),
+        (
+            {"notifications": {"critical": {"sns": {"topicArn": "alerts"}}}},
+            ["critical.sns.topicArn", "arn:aws:sns:"],
+        ),
+        (
+            {"notifications": {"criticalRequired": False, "owners": {"sales": {"slack": {}}}}},
+            ["no alert is of team sales", "alerts.teams has finance, ml, platform, product"],
+        ),
+        (
+            {"notifications": {"criticalRequired": False, "severe": {}}},
+            ["notifications.severe", "a key that does not exist"],
+        ),
+        (
+            {"alerts": {"runbookUrl": "https://git.example.com/runbooks"}},
+            ["alerts.runbookUrl", "with the slash at the end"],
+        ),
         ({"cluster": "Dubbing Dev"}, ["dubbing-monitoring:cluster", '"Dubbing Dev"']),
         ({"kubernetes": {"context": "dubbing-dev"}}, ["kubernetes.storageClass", "got:   nothing", "gp3"]),
         ({"images": {"requireDigest": True}}, ["no digest for prometheus", "python -m stacks.images"]),
@@ -175,10 +208,22 @@ def test_the_command_prints_the_lines_that_set_the_secrets() -> None:
         check=True,
     )
     lines = run.stdout.splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 8
     assert all(
         line.startswith("pulumi config set --secret --stack prod dubbing-monitoring:") for line in lines
     )
+
+
+@pytest.mark.parametrize("key", ["slackWebhookUrl-slack", "webhookUrl-critical", "deadMansSwitchUrl"])
+def test_a_secret_that_is_no_https_url_is_a_mistake_among_the_others_and_is_not_told(key: str) -> None:
+    report = judge(
+        {key: "http://hooks.example.com/planted", "cluster": "Dubbing Dev"},
+        secret_keys=[f"{PROJECT}:{key}"],
+    )
+    assert "2 mistakes" in report
+    assert f"{PROJECT}:{key}" in report
+    assert "starts with https://" in report
+    assert "planted" not in report
 
 
 ANY_JSON = st.recursive(
