@@ -34,14 +34,16 @@ def differences() -> list[str]:
         for s in ("dev", "prod")
     )
     return [
-        f"| `{key}` | {shown(dev[key])} | {shown(prod[key])} |"
+        f"| `{key}` | {shown(dev.get(key))} | {shown(prod.get(key))} |"
         for key in dict.fromkeys([*dev, *prod])
-        if dev[key] != prod[key]
+        if dev.get(key) != prod.get(key)
     ]
 
 
 def shown(value: object) -> str:
-    """A value as the table writes it."""
+    """A value as the table writes it; none is a setting that is not set."""
+    if value is None:
+        return "not set"
     return value if isinstance(value, str) else json.dumps(value)
 
 
