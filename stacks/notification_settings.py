@@ -1,7 +1,7 @@
 """The settings of notifications: which receivers there are, who gets what, and when."""
 
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -19,9 +19,11 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 
 def _time_zone(name: str) -> str:
-    if name not in available_timezones():
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
         msg = "is no time zone such as Europe/Berlin or UTC"
-        raise ValueError(msg)
+        raise ValueError(msg) from None
     return name
 
 

@@ -1,6 +1,7 @@
 """The real `__main__.py` under a recording monitor, for each committed stack."""
 
 import base64
+import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from dashboards.render import CONFIG_MAP_BYTES
 from stacks import monitoring, program, recording, stack_file
 from stacks.images import IMAGES
+from stacks.notification_settings import Notifications
 from stacks.recording import Registration
 from stacks.settings_base import PROJECT
 from tests.spec import SECTIONS
@@ -191,6 +193,39 @@ def test_secrets_are_inputs_of_secrets_only_and_marked(resources: list[Registrat
     assert holders == {"grafana", "postgres-exporter-main", "redis-exporter-main"} | with_receivers
     for resource in resources:
         assert (resource.secret_inputs == {"stringData"}) == (resource.inputs.get("kind") == "Secret")
+
+
+@pytest.mark.usefixtures("dev_cluster")
+def test_no_receivers_secret_is_anywhere_but_in_secrets(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    notifications = {
+        "slack": {"channel": "#alerts"},
+        "critical": {"pagerduty": {}, "webhook": {}, "email": {"to": ["team@example.com"]}},
+        "smtp": {"host": "mail.example.com", "sender": "watch@example.com", "username": "watch"},
+        "deadMansSwitch": True,
+    }
+    needed = Notifications.model_validate(notifications).secrets_needed()
+    planted = {
+        f"{PROJECT}:{secret.key}": ("https://" if secret.is_url else "") + PLANTED + secret.key
+        for secret in needed
+    }
+    assert len(needed) == 5
+    registered = run_main(
+        "dev", changes={f"{PROJECT}:notifications": json.dumps(notifications)}, secrets=planted
+    )
+    forms = {form for text in planted.values() for form in (text, base64.b64encode(text.encode()).decode())}
+    holders = {
+        r.inputs["metadata"]["name"] for r in registered if any(form in repr(r.inputs) for form in forms)
+    }
+    assert holders == {"alertmanager", "grafana"}
+    (secret,) = [
+        r for r in registered if r.inputs.get("kind") == "Secret" and "smtpPassword" in repr(r.inputs)
+    ]
+    assert secret.inputs["stringData"].keys() == {one.key for one in needed}
+    assert secret.secret_inputs == {"stringData"}
+    said = caplog.text + "".join(capfd.readouterr())
+    assert PLANTED not in said
 
 
 @pytest.mark.usefixtures("dev_cluster")
