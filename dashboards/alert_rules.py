@@ -46,10 +46,11 @@ def rule(dashboard: Dashboard, one: AlertRule, parameters: Parameters) -> dict[s
 
 def dashboard_url(dashboard: Dashboard, alert: Alert, parameters: Parameters) -> str:
     """The address of the alert's panel in the hour before the evaluation, with what the alert is about."""
-    chosen = [
-        f"var-{one.name}={{{{ $labels.{one.name} | urlQueryEscape }}}}"
+    # A label that this alert has not must not choose nothing.
+    chosen = "".join(
+        f"{{{{ with $labels.{one.name} }}}}&var-{one.name}={{{{ . | urlQueryEscape }}}}{{{{ end }}}}"
         for one in dashboard.variables
         if one.name in alert.query.labels
-    ]
-    query = "&".join([f"viewPanel=panel-{alert.panel}", f"from={_AN_HOUR_BEFORE}", f"to={_NOW}", *chosen])
+    )
+    query = f"viewPanel=panel-{alert.panel}&from={_AN_HOUR_BEFORE}&to={_NOW}{chosen}"
     return f"{parameters.grafana_url.rstrip('/')}/d/{dashboard.uid}?{query}"

@@ -220,9 +220,9 @@ def _firing(case: AlertCase, severity: str, said: str, at: int) -> Json:
     uid, rule = rule_of(case, severity)
     (variables,) = [one.variables for one in DASHBOARDS if one.uid == uid]
     chosen = "".join(
-        f"&var-{one.name}={case.labels.get(one.name, '')}"
+        f"&var-{one.name}={case.labels[one.name]}"
         for one in variables
-        if one.name in rule.alert.query.labels
+        if one.name in rule.alert.query.labels & case.labels.keys()
     )
     moment = at * 60_000
     return {
