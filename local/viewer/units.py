@@ -25,7 +25,7 @@ def format_value(value: float, unit: str, decimals: int | None = None) -> str:
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    shown = _UNITS.get(unit)
+    shown = UNITS.get(unit)
     return _number(value, decimals) + f" {unit}" if shown is None else shown(value, decimals)
 
 
@@ -72,7 +72,7 @@ def _with(suffix: str, scale: tuple[str, ...] = _SHORT) -> Callable[[float, int 
     return lambda value, decimals: _scaled(value, decimals, 1000, scale) + suffix
 
 
-_UNITS: dict[str, Callable[[float, int | None], str]] = {
+UNITS: dict[str, Callable[[float, int | None], str]] = {
     "none": _number,
     "short": lambda value, decimals: _scaled(value, decimals, 1000, _SHORT),
     "percent": lambda value, decimals: _number(value, decimals) + "%",
@@ -86,6 +86,7 @@ _UNITS: dict[str, Callable[[float, int | None], str]] = {
     "ops": _with(" ops/s"),
     "opm": _with(" ops/m"),
 }
+"""How a value of each unit is written, by Grafana's id of the unit."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,7 @@ def _step(least: float, unit: str) -> float:
             if nice >= least:
                 return nice
         return math.ceil(least / 86400) * 86400
-    base = 1.0
     if unit == "bytes":
-        base = 1024.0 ** max(0, math.floor(math.log(least, 1024)))
-    size = 10.0 ** math.floor(math.log10(least / base))
-    return base * size * next(nice for nice in _NICE if nice * size * base >= least * (1 - 1e-9))
+        return 2.0 ** math.ceil(math.log2(least))
+    size = 10.0 ** math.floor(math.log10(least))
+    return size * next(nice for nice in _NICE if nice * size >= least * (1 - 1e-9))
