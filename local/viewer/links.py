@@ -1,0 +1,41 @@
+"""Links in texts: those to a dashboard lead to the viewer, for there is no Grafana at their address."""
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import Element
+
+from local.viewer.html import element
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
+_DASHBOARD = re.compile(r"/d/([\w-]+)")
+
+
+def here(url: str, dashboards: Sequence[str]) -> str:
+    """Return where a link leads: Grafana's address of a known dashboard becomes the viewer's."""
+    parts = urlsplit(url)
+    # Grafana may live below a path, and may write the dashboard's name behind its uid.
+    found = _DASHBOARD.search(parts.path)
+    if found and found[1] in dashboards:
+        return f"/d/{found[1]}?{parts.query}"
+    return url
+
+
+def text_link(url: str, text: str, dashboards: Sequence[str], label: str | None = None) -> Element | str:
+    """Return a link with a text; the mere text where the address is not one of the web."""
+    if urlsplit(url).scheme not in {"http", "https"}:
+        return text
+    leads = here(url, dashboards)
+    return element(
+        "a", text, href=leads, aria_label=label, rel="noreferrer", title=url if leads != url else None
+    )
+
+
+def linked(text: str, dashboards: Sequence[str]) -> Iterator[Element | str]:
+    """Yield a text in parts, its addresses as links."""
+    done = 0
+    for found in _ADDRESS.finditer(text):
+        yield text[done : found.start()]
+        yield text_link(found[0], found[0], dashboards)
+        done = found.end()
+    yield text[done:]
