@@ -1,0 +1,194 @@
+"""Makes the blocks of a history, and puts them in the place of Prometheus' data."""
+
+import http
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import repeat
+from pathlib import Path
+
+import urllib3
+import yaml
+
+from local.errors import PlatformError
+from local.history.rules import Evaluations, Rule, levels, read_rules
+from local.history.samples import Exposed, Sampled, sampled
+from local.history.targets import Target
+from local.history.times import Span, Times
+from local.processes import Process, end, write
+from local.progress import step
+from local.toolchain import binaries
+
+AHEAD = 30
+"""Seconds that a history reaches beyond its making: about as long as it takes."""
+
+_MARKER = "history.json"
+_PROCESS = "history-prometheus"
+_SERIES_A_FILE = 100
+# Two promtools, and a file that is written meanwhile.
+_WORKERS = 3
+_READY_SECONDS = 30.0
+# The widest there is: a block each, since promtool reads its whole input again for every block.
+_ONE_BLOCK = "--max-block-duration=40000h"
+
+
+def fill(targets: Iterable[Target], exposed: Exposed, *, rules: Path, work: Path, now: float) -> None:
+    """Make the blocks of a history that ends `AHEAD` seconds from now.
+
+    What an earlier fill left behind in its working folder is removed first, so that the same call repairs
+    one that was killed.
+
+    Args:
+        targets: The targets that Prometheus has discovered.
+        exposed: What each of them exposes.
+        rules: The folder of the deployed rule files.
+        work: A folder that nothing else uses, on the file system of Prometheus' data.
+        now: The moment that it is, in seconds since 1970.
+
+    Raises:
+        PlatformError: promtool or Prometheus fails.
+    """
+    clear(work)
+    times = Times(ends=int(now) + AHEAD)
+    recording = read_rules(rules)
+    evaluations = Evaluations(recording, times)
+    # Of its own name, since a promtool that outlived a killed fill may still write to the former.
+    data = Path(tempfile.mkdtemp(dir=work)) / "data"
+    data.mkdir()
+    step("History: raw samples of the past days")
+    _import(list(sampled(targets, exposed, times, evaluations.cost)), data)
+    step("History: the deployed recording rules, over the past days")
+    for level in levels(recording):
+        _evaluate(level, evaluations, data)
+    write(data / _MARKER, json.dumps({"ends": times.ends}))
+    data.rename(work / "data")
+    step("History: filled")
+
+
+def install(work: Path, data: Path) -> None:
+    """Put a filled history in the place of the data of a Prometheus that does not run, in one step.
+
+    It waits for the moment at which the history ends, so that no live sample comes before it.
+    """
+    finished = work / "data"
+    ends: int = json.loads((finished / _MARKER).read_text())["ends"]
+    time.sleep(max(0.0, ends - time.time()))
+    if data.exists():
+        shutil.rmtree(data)
+    finished.rename(data)
+    clear(work)
+
+
+def installed(data: Path) -> bool:
+    """Tell whether Prometheus' data began with a history."""
+    return (data / _MARKER).exists()
+
+
+def clear(work: Path) -> None:
+    """Remove what a fill leaves in its working folder, and end the process that a killed one leaves.
+
+    Raises:
+        PlatformError: The process does not end.
+    """
+    end(work / f"{_PROCESS}.pid")
+    if work.exists():
+        shutil.rmtree(work)
+    work.mkdir(parents=True)
+
+
+def _import(series: list[Sampled], data: Path) -> None:
+    """Make blocks of raw samples."""
+
+    def part(first: int) -> None:
+        text = data.with_name(f"samples-{first}")
+        with text.open("w", encoding="utf-8") as file:
+            for one in series[first : first + _SERIES_A_FILE]:
+                one.write(file)
+            file.write("# EOF\n")
+        _promtool("openmetrics", str(text), str(data))
+        text.unlink()
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        list(pool.map(part, range(0, len(series), _SERIES_A_FILE)))
+
+
+def _evaluate(level: tuple[Rule, ...], evaluations: Evaluations, data: Path) -> None:
+    """Make blocks of what the rules of a level record."""
+    by_span = dict[Span, list[Rule]]()
+    for rule in level:
+        for span in evaluations.of(rule):
+            by_span.setdefault(span, []).append(rule)
+    folder = Path(tempfile.mkdtemp(dir=data.parent))
+
+    def part(span: Span, server: str) -> None:
+        file = folder / f"{span.begins}-{span.ends}-{span.step}.yaml"
+        group = {
+            "name": "history",
+            "interval": f"{span.step}s",
+            "rules": [dict(rule.declared) for rule in by_span[span]],
+        }
+        file.write_text(yaml.safe_dump({"groups": [group]}))
+        for piece in span.pieces():
+            between = (f"--start={piece.begins}", f"--end={piece.ends}")
+            _promtool("rules", f"--url={server}", *between, f"--output-dir={data}", str(file))
+
+    with _prometheus(data) as server, ThreadPoolExecutor(_WORKERS) as pool:
+        list(pool.map(part, by_span, repeat(server)))
+
+
+@contextmanager
+def _prometheus(data: Path) -> Generator[str]:
+    """Run a Prometheus that serves a folder of blocks and scrapes nothing; yield its base URL."""
+    config = data.with_name("prometheus.yml")
+    config.write_text("{}")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    process = Process(
+        name=_PROCESS,
+        command=(
+            str(binaries("prometheus")["prometheus"]),
+            f"--config.file={config}",
+            f"--storage.tsdb.path={data}",
+            "--storage.tsdb.retention.time=100y",
+            f"--web.listen-address={address}",
+        ),
+        folder=data.parents[1],
+        log=data.with_name("prometheus.log"),
+    )
+
+    def ready() -> bool:
+        try:
+            return (
+                urllib3.request("GET", f"http://{address}/-/ready", retries=False).status
+                == http.HTTPStatus.OK
+            )
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    process.ensure()
+    try:
+        process.wait_until(ready, _READY_SECONDS)
+        yield f"http://{address}"
+    finally:
+        end(process.pid_file)
+
+
+def _promtool(kind: str, *arguments: str) -> None:
+    command = [binaries("promtool")["promtool"], "tsdb", "create-blocks-from", "--quiet", _ONE_BLOCK, kind]
+    done = subprocess.run(
+        [*command, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "no_proxy": "127.0.0.1"},
+    )
+    if done.returncode != 0:
+        raise PlatformError(f"The history could not be filled: promtool says\n{done.stderr.strip()}")
