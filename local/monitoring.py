@@ -1,22 +1,31 @@
-"""The running programs: an agent that starts them from the deployed Pods, and what it says of them."""
+"""The running platform: the agent's processes, the simulator behind them, and the page that shows it all."""
 
+import http
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import urllib3
+
 from local import overlay
 from local.agent.runs import Run, Runs
 from local.cluster import Cluster
 from local.errors import PlatformError
-from local.processes import Process, alive, end
+from local.history.fill import clear, fill, install, installed
+from local.history.targets import Target, discovered
+from local.inventory import Inventory
+from local.processes import Ports, Process, alive, end
+from local.simulator.incidents import Schedule
+from local.simulator.targets import exposed
 from local.toolchain import binaries
+from stacks.prometheus import RULES_PATH
 
 _READY_SECONDS = 90.0
 _POLL_SECONDS = 0.2
-AGENT = "agent"
-# The discard port: every scrape and message is refused at once, and none leaves loopback.
-_NOBODY = "http://127.0.0.1:9"
+# Each of Prometheus' discoveries sends what it found every 5 s.
+_SETTLED_SECONDS = 6.0
+AGENT, SIMULATOR, VIEWER = "agent", "simulator", "viewer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +40,13 @@ class Monitoring:
     state: Path
     cluster: Cluster
 
-    def start(self, time_scale: float = 1) -> None:
+    def start(self, namespace: str, time_scale: float = 1) -> None:
         """Start what does not run, and wait until every program is ready by its own probe.
 
+        At the very first start, the past weeks are filled in.
+
         Args:
+            namespace: Where the monitoring stack is deployed.
             time_scale: How many times sooner alerts fire and end.
 
         Raises:
@@ -42,6 +54,44 @@ class Monitoring:
         """
         # Before the agent: it would build them with nobody to see it.
         binaries(*overlay.PROGRAMS)
+        self._service(
+            SIMULATOR,
+            "local.simulator",
+            f"--inventory={self._inventory}",
+            f"--incidents={self.incidents}",
+            f"--listen={self._address(SIMULATOR)}",
+        )
+        self._start_agent(time_scale)
+        data = self.state / "volumes" / f"{namespace}_data-prometheus-0"
+        if not installed(data):
+            self._fill_history(namespace, data)
+            self._start_agent(time_scale)
+        self._service(
+            VIEWER,
+            "local.viewer",
+            f"--prometheus={self.url('prometheus')}",
+            f"--alertmanager={self.url('alertmanager')}",
+            f"--dashboards={self.state / 'dashboards'}",
+            f"--messages={self.state / 'messages.jsonl'}",
+            f"--incidents={self.incidents}",
+            f"--listen={self._address(VIEWER)}",
+        )
+
+    @property
+    def incidents(self) -> Path:
+        """The file that says what goes wrong."""
+        return self.state / "incidents.json"
+
+    @property
+    def viewer(self) -> str:
+        """The address of the page that shows dashboards and messages."""
+        return f"http://{self._address(VIEWER)}"
+
+    @property
+    def _inventory(self) -> Path:
+        return self.state / "inventory.json"
+
+    def _start_agent(self, time_scale: float) -> None:
         # What an agent of older code runs stays, and this one takes it over.
         end(self.state / f"{AGENT}.pid")
         self._process(
@@ -52,11 +102,44 @@ class Monitoring:
             f"--context={self.cluster.context}",
             f"--server={self.cluster.server}",
             f"--certificate={self.cluster.certificate}",
-            f"--proxy={_NOBODY}",
-            f"--receivers={_NOBODY}",
+            f"--proxy=http://{self._address(SIMULATOR)}",
+            f"--receivers={self.viewer}/receive",
             f"--time-scale={time_scale}",
         ).ensure()
         self._wait_for_pods()
+
+    def _fill_history(self, namespace: str, data: Path) -> None:
+        """Put the past weeks in the place of what Prometheus has scraped since it was started."""
+        targets = self._settled_targets()
+        inventory, schedule = Inventory.read(self._inventory), Schedule.read(self.incidents)
+        (run,) = self.runs().of("prometheus")
+        work = self.state / "history"
+        fill(
+            targets,
+            lambda address, path: exposed(inventory, address, path, schedule),
+            rules=Path(run.folders[RULES_PATH]),
+            work=work,
+            now=time.time(),
+        )
+        # The agent would start Prometheus again while its data is being replaced.
+        end(self.state / f"{AGENT}.pid")
+        end(self.state / "pods" / f"{namespace}_{run.pod}.pid")
+        install(work, data)
+
+    def _settled_targets(self) -> tuple[Target, ...]:
+        """Return the discovered targets once no more come."""
+        deadline = time.monotonic() + _READY_SECONDS
+        found, since = discovered(self.url("prometheus")), time.monotonic()
+        while not found or time.monotonic() - since < _SETTLED_SECONDS:
+            if time.monotonic() > deadline:
+                raise PlatformError(
+                    "Prometheus discovers nothing, or ever more: see .local/log/prometheus-0.log"
+                )
+            time.sleep(_POLL_SECONDS)
+            now = discovered(self.url("prometheus"))
+            if len(now) != len(found):
+                found, since = now, time.monotonic()
+        return found
 
     def stop(self) -> None:
         """End every process, the agent first: it would start the others again.
@@ -64,7 +147,9 @@ class Monitoring:
         Raises:
             PlatformError: One does not end.
         """
-        end(self.state / f"{AGENT}.pid")
+        clear(self.state / "history")
+        for name in (AGENT, VIEWER, SIMULATOR):
+            end(self.state / f"{name}.pid")
         for pid_file in sorted((self.state / "pods").glob("*.pid")):
             end(pid_file)
 
@@ -106,6 +191,12 @@ class Monitoring:
             f"{run.pod}: {run.trouble}. {_end_of(self.state / 'log' / f'{run.pod}.log')}" for run in late
         )
 
+    def _service(self, name: str, module: str, *arguments: str) -> None:
+        process = self._process(name, module, *arguments)
+        process.ensure()
+        address = self._address(name)
+        process.wait_until(lambda: _answers(f"http://{address}/-/ready"), _READY_SECONDS)
+
     def _process(self, name: str, module: str, *arguments: str) -> Process:
         return Process(
             name=name,
@@ -113,6 +204,17 @@ class Monitoring:
             folder=self.state,
             log=self.state / "log" / f"{name}.log",
         )
+
+    def _address(self, name: str) -> str:
+        ports = Ports(self.state / "ports.json")
+        return f"127.0.0.1:{ports.port(name, in_use=alive(self.state / f'{name}.pid'))}"
+
+
+def _answers(url: str) -> bool:
+    try:
+        return urllib3.request("GET", url, retries=False, timeout=2).status == http.HTTPStatus.OK
+    except urllib3.exceptions.HTTPError:
+        return False
 
 
 def _end_of(log: Path, lines: int = 8) -> str:

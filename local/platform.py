@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kubernetes.config import new_client_from_config
 from pulumi.automation import OutputMap
 
 from local.cluster import Cluster
@@ -16,6 +17,7 @@ from local.errors import PlatformError
 from local.monitoring import Monitoring
 from local.processes import write
 from local.progress import step
+from local.simulator.platform import apply
 from stacks.program import refuse_unreachable
 from stacks.stack_file import ROOT, read_stack_file, stack_file
 
@@ -120,18 +122,22 @@ class Platform:
         cluster = Cluster(self.state, context)
         cluster.start()
         step(f"Cluster: ready, kubeconfig {cluster.kubeconfig}")
+        with new_client_from_config(str(cluster.kubeconfig), context) as api:
+            apply(api)
+        step("Platform: the services that are monitored are deployed; the simulator answers for them")
         return cluster
 
     def _run_monitoring(self, cluster: Cluster) -> None:
+        settings = read_stack_file(stack_file(self.stack))
         monitoring = Monitoring(state=self.state.resolve(), cluster=cluster)
-        monitoring.start(self.time_scale)
+        monitoring.start(settings.kubernetes.namespace, self.time_scale)
         endpoints = {
             "kubeconfig": str(cluster.kubeconfig),
             "prometheus": monitoring.url("prometheus"),
             "alertmanager": monitoring.url("alertmanager"),
             "grafana": None,
-            "dashboards": None,
-            "messages": None,
+            "dashboards": monitoring.viewer,
+            "messages": f"{monitoring.viewer}/messages",
         }
         write(self.state / "endpoints.json", json.dumps(endpoints, indent=2) + "\n")
         step("Monitoring: the programs of the deployed Pods run")

@@ -27,6 +27,11 @@ _PASS_SECONDS = 1.0
 _WATCH_SECONDS = 60
 
 
+# A trace with local values would show secrets.
+application = typer.Typer(pretty_exceptions_enable=False)
+
+
+@application.command()
 def main(
     *,
     state: Annotated[Path, typer.Option(help="the checkout's folder of state")],
@@ -89,4 +94,4 @@ def _watch(kubeconfig: Path, context: str, kind: str, changed: threading.Event) 
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    application()

@@ -129,7 +129,7 @@ class Mountable:
             return self._secret(of, volume["secret"], "secretName")
         if "projected" in volume:
             found: Files = {}
-            for source in volume["projected"]["sources"]:
+            for source in volume["projected"].get("sources") or ():
                 found |= self._projected(of, source)
             return found
         return None

@@ -85,6 +85,7 @@ def test_every_kind_of_mounted_files_is_read() -> None:
         "key": b"v",
         "namespace": b"monitoring",
     }
+    assert mountable.files(of, {"projected": {"sources": None}}) == {}
     assert mountable.files(of, {"emptyDir": {}}) is None
 
 
