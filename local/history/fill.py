@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import repeat
@@ -39,7 +39,7 @@ _READY_SECONDS = 30.0
 _ONE_BLOCK = "--max-block-duration=40000h"
 
 
-def fill(targets: Iterable[Target], exposed: Exposed, *, rules: Path, work: Path, now: float) -> None:
+def fill(targets: Sequence[Target], exposed: Exposed, *, rules: Path, work: Path, now: float) -> None:
     """Make the blocks of a history that ends `AHEAD` seconds from now.
 
     What an earlier fill left behind in its working folder is removed first, so that the same call repairs
@@ -53,22 +53,28 @@ def fill(targets: Iterable[Target], exposed: Exposed, *, rules: Path, work: Path
         now: The moment that it is, in seconds since 1970.
 
     Raises:
-        PlatformError: promtool or Prometheus fails.
+        PlatformError: There are no targets, or promtool or Prometheus fails.
     """
+    if not targets:
+        raise PlatformError(
+            "Prometheus has discovered no targets yet: there is nothing to fill a history with."
+        )
     clear(work)
     times = Times(ends=int(now) + AHEAD)
     recording = read_rules(rules)
     evaluations = Evaluations(recording, times)
     # Of its own name, since a promtool that outlived a killed fill may still write to the former.
-    data = Path(tempfile.mkdtemp(dir=work)) / "data"
+    folder = Path(tempfile.mkdtemp(dir=work))
+    data = folder / "data"
     data.mkdir()
     step("History: raw samples of the past days")
-    _import(list(sampled(targets, exposed, times, evaluations.cost)), data)
+    _import(list(sampled(targets, exposed, evaluations)), data)
     step("History: the deployed recording rules, over the past days")
     for level in levels(recording):
         _evaluate(level, evaluations, data)
     write(data / _MARKER, json.dumps({"ends": times.ends}))
     data.rename(work / "data")
+    shutil.rmtree(folder)
     step("History: filled")
 
 

@@ -11,7 +11,7 @@ import promql_parser
 import yaml
 
 from local.errors import PlatformError
-from local.history.times import COARSE, HOUR, Span, Times
+from local.history.times import COARSE, HOUR, Span, Times, seconds
 
 # Their result depends on how many samples the window holds.
 _COUNTING = frozenset({"sum_over_time", "count_over_time"})
@@ -45,8 +45,17 @@ class Rule:
         )
 
     @cached_property
+    def over_windows(self) -> frozenset[str]:
+        """Of these, the ones that it reads over a window."""
+        return frozenset(
+            node.vector_selector.name
+            for node in _nodes(promql_parser.parse(self.declared["expr"]))
+            if isinstance(node, promql_parser.MatrixSelector) and node.vector_selector.name
+        )
+
+    @cached_property
     def counts(self) -> frozenset[str]:
-        """Of these, the ones of which it sums or counts samples."""
+        """Of these, the ones of which it sums or counts the samples in a window."""
         return frozenset(
             argument.vector_selector.name
             for node in _nodes(promql_parser.parse(self.declared["expr"]))
@@ -71,19 +80,12 @@ def read_rules(folder: Path) -> tuple[Rule, ...]:
     Every group must state its interval.
     """
     return tuple(
-        Rule(declared=rule, interval=_seconds(group["interval"]))
+        Rule(declared=rule, interval=seconds(group["interval"]))
         for file in sorted(folder.glob("*.yaml"))
         for group in yaml.safe_load(file.read_text())["groups"]
         for rule in group["rules"]
         if "record" in rule
     )
-
-
-def _seconds(interval: str) -> int:
-    """Return the seconds of a duration as PromQL writes it, such as `4m`."""
-    window = promql_parser.parse(f"a[{interval}]")
-    assert isinstance(window, promql_parser.MatrixSelector)  # noqa: S101 - what `a[…]` is
-    return int(window.range.total_seconds())
 
 
 def levels(rules: Iterable[Rule]) -> Iterator[tuple[Rule, ...]]:
@@ -120,14 +122,16 @@ class Evaluations:
     def __init__(self, rules: Iterable[Rule], times: Times) -> None:
         """Plan the evaluations of the rules over the times of a history."""
         rules = tuple(rules)
-        self._times = times
+        self.times = times
         self._counted = frozenset[str]().union(*(rule.counts for rule in rules))
         self.cost = _with_what_is_read((rule for rule in rules if rule.interval >= HOUR), rules)
         """The names of what is recorded every hour, and of all that it is made from."""
+        self.over_windows = frozenset[str]().union(*(rule.over_windows for rule in rules))
+        """The names of what a rule reads over a window."""
 
     def of(self, rule: Rule) -> Iterator[Span]:
         """Yield when a rule is evaluated."""
-        times = self._times
+        times = self.times
         begins = times.cost if rule.name in self.cost else times.days
         if rule.interval >= COARSE:
             yield Span(begins=begins, ends=times.ends, step=rule.interval)

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import urllib3
 import yaml
 
+from local.history.times import seconds
+
 _SECONDS = 10
 
 
@@ -17,7 +19,8 @@ class Target:
 
     Attributes:
         address: Host and port, as it is scraped.
-        path: The path that is scraped.
+        path: The path that is scraped, with its query.
+        interval: Seconds between two scrapes.
         labels: Its labels after relabelling.
         honors_labels: Whether what it exposes may override them.
         up: Whether its newest scrape succeeded.
@@ -25,6 +28,7 @@ class Target:
 
     address: str
     path: str
+    interval: int
     labels: Mapping[str, str]
     honors_labels: bool
     up: bool
@@ -52,7 +56,8 @@ def discovered(prometheus: str) -> tuple[Target, ...]:
     return tuple(
         Target(
             address=urlsplit(found["scrapeUrl"]).netloc,
-            path=urlsplit(found["scrapeUrl"]).path,
+            path=urlsplit(found["scrapeUrl"])._replace(scheme="", netloc="").geturl(),
+            interval=seconds(found["scrapeInterval"]),
             labels=found["labels"],
             honors_labels=found["scrapePool"] in honoring,
             up=found["health"] == "up",

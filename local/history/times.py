@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import promql_parser
+
 MINUTE = 60
 HOUR = 3600
 DAY = 86400
@@ -32,6 +34,13 @@ class Span:
             yield Span(begins=begins, ends=min(begins + longest - 1, self.ends), step=self.step)
 
 
+def seconds(duration: str) -> int:
+    """Return the seconds of a duration as Prometheus writes it, such as `4m`."""
+    window = promql_parser.parse(f"a[{duration}]")
+    assert isinstance(window, promql_parser.MatrixSelector)  # noqa: S101 - what `a[…]` is
+    return int(window.range.total_seconds())
+
+
 @dataclass(frozen=True)
 class Times:
     """The stretches of a history that ends at a moment, in seconds since 1970."""
@@ -52,12 +61,3 @@ class Times:
     def cost(self) -> int:
         """Where that begins which the hourly cost is made from: the month's windows look back on it."""
         return self.ends - 35 * DAY
-
-    def raw(self, *, counter: bool, cost: bool) -> tuple[Span, Span]:
-        """Return when a raw series has samples."""
-        begins = self.cost if cost else self.days
-        coarse = COARSE_COUNTERS if counter else COARSE
-        return (
-            Span(begins=begins, ends=self.recent - 1, step=coarse),
-            Span(begins=self.recent, ends=self.ends, step=MINUTE),
-        )

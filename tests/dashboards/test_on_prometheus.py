@@ -103,10 +103,10 @@ class Server:
 
 
 @contextmanager
-def prometheus(data: Path) -> Generator[Server]:
-    """Run Prometheus on a folder of blocks, scraping nothing."""
+def prometheus(data: Path, configuration: str = "{}") -> Generator[Server]:
+    """Run Prometheus on a folder of blocks; it scrapes nothing unless its configuration says so."""
     config = data.parent / "prometheus.yml"
-    config.write_text("{}")
+    config.write_text(configuration)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
