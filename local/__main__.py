@@ -1,5 +1,6 @@
 """`python -m local up|down|preview|incident|recover`: the command line of the embedded platform."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -7,8 +8,11 @@ from typing import Annotated
 
 import typer
 
+from local import by_hand
+from local.agent.runs import Runs
 from local.engine_command import Interrupted
 from local.errors import PlatformError
+from local.kubernetes_provider.api import ApiError, Cluster, UnreachableError
 from local.platform import Platform
 from local.progress import step
 from local.simulator import command as incidents
@@ -23,7 +27,8 @@ Context = Annotated[
     typer.Option(envvar="CONTEXT", help="a kube context of your own to use; empty is the embedded cluster"),
 ]
 
-_INCIDENTS = ROOT / ".local" / "incidents.json"
+_STATE = ROOT / ".local"
+_BY_HAND = "by-hand.json"
 
 application = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -63,7 +68,9 @@ def incident(
         if not name:
             print(incidents.known())
             return
-        begun = incidents.begin(_INCIDENTS, name, ago)
+        begun = incidents.begin(_STATE / "incidents.json", name, ago)
+        if name in by_hand.HANDS:
+            by_hand.begin(name, _place(), _STATE / _BY_HAND)
         alerts = ", ".join(f"{alert} ({severity})" for alert, severity in begun.fires)
         print(
             f"{begun.does}\nWhat to see: {begun.seen}\nAlerts: {alerts}\nIt ends by: make recover NAME={name}"
@@ -79,10 +86,26 @@ def recover(
     """End what goes wrong in the simulated platform."""
 
     def end() -> None:
-        ended = incidents.end(_INCIDENTS, name)
+        ended = incidents.end(_STATE / "incidents.json", name)
+        if by_hand.HANDS.keys() & set(ended):
+            by_hand.end(ended, _place(), _STATE / _BY_HAND)
         print(f"Over: {', '.join(ended)}" if ended else "Nothing is wrong.")
 
     _run(end)
+
+
+def _place() -> by_hand.Place:
+    """The running platform, for hands on it."""
+    file = _STATE / "endpoints.json"
+    if not file.exists():
+        raise PlatformError("The platform does not run: `make up` first.")
+    endpoints: dict[str, str] = json.loads(file.read_text())
+    namespace = Runs.read(_STATE / "pods.json").of("prometheus")[0].namespace
+    return by_hand.Place(
+        cluster=Cluster.connect(endpoints["kubeconfig"], ""),
+        namespace=namespace,
+        alertmanager=endpoints["alertmanager"],
+    )
 
 
 def _run(command: Callable[[], None]) -> None:
@@ -92,7 +115,7 @@ def _run(command: Callable[[], None]) -> None:
     )
     try:
         command()
-    except (PlatformError, SettingsError) as error:
+    except (PlatformError, SettingsError, ApiError, UnreachableError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
     except (Interrupted, KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Incidents that are no figures of the simulator: hands on the cluster, as somebody in a hurry has them.
+"""Lays hands on the cluster, as somebody in a hurry does: the incidents of `local.simulator.hands_on`.
 
 What they change is written down first, so that `make recover` puts back exactly what was there.
 """
@@ -6,7 +6,7 @@ What they change is written down first, so that `make recover` puts back exactly
 import http
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import yaml
 
 from local.kubernetes_provider.api import ApiError, Cluster
 from local.processes import write
-from local.simulator.incidents import Incident
+from local.simulator import hands_on
 
 Json = dict[str, Any]
 
@@ -57,11 +57,10 @@ class Place:
     alertmanager: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ByHand:
-    """An incident, how it begins, and how it ends with what its beginning returned."""
+@dataclass(frozen=True)
+class Hand:
+    """How an incident begins, and how it ends with what its beginning returned."""
 
-    incident: Incident
     begin: Callable[[Place], Json]
     end: Callable[[Place, Json], None]
 
@@ -161,137 +160,38 @@ def _scale_exporter(place: Place, replicas: int) -> None:
     _patch(place, path, {"spec": {"replicas": replicas}})
 
 
-def _nothing(_place: Place) -> Json:
-    return {}
-
-
-def _keep(_place: Place, _before: Json) -> None:
-    return None
-
-
-def _incident(name: str, does: str, alert: str, severity: str, seen: str) -> Incident:
-    return Incident(name=name, does=does, fires=((alert, severity),), seen=seen)
-
-
-BY_HAND: tuple[ByHand, ...] = (
-    ByHand(
-        incident=_incident(
-            "rules-broken",
-            "Somebody adds a rule file by hand that is no YAML.",
-            "ConfigReloadFailed",
-            "warning",
-            "Prometheus goes on with its old rules; the alert fires after 5 minutes.",
-        ),
-        begin=_with_file(_BROKEN),
-        end=_without_file,
-    ),
-    ByHand(
-        incident=_incident(
-            "rules-failing",
-            "Somebody adds a rule by hand that fails at each evaluation.",
-            "RuleEvaluationFailing",
-            "warning",
-            "The alert fires within a quarter of an hour; all other rules go on.",
-        ),
-        begin=_with_file(_FAILING),
-        end=_without_file,
-    ),
-    ByHand(
-        incident=_incident(
-            "alertmanager-forgotten",
-            "Somebody edits Prometheus' configuration by hand and loses the section alerting.",
-            "NoAlertmanager",
-            "critical",
-            "It fires after 10 minutes, in Prometheus only: this very alert has no way out any more.",
-        ),
-        begin=_forget_alertmanager,
-        end=_put_back,
-    ),
-    ByHand(
-        incident=_incident(
-            "alertmanager-misconfigured",
-            "Somebody edits Alertmanager's configuration by hand and makes it reload.",
-            "AlertmanagerConfigReloadFailed",
-            "warning",
-            "Alertmanager goes on with the old one; the alert fires after 5 minutes.",
-        ),
-        begin=_misconfigure_alertmanager,
-        end=_configure_alertmanager,
-    ),
-    ByHand(
-        incident=_incident(
-            "rights-withdrawn",
-            "Somebody deletes the ClusterRoleBinding of Prometheus.",
-            "DiscoveryFailing",
-            "warning",
-            "Watches that run go on for up to 10 minutes; it fires 15 minutes after the first failure.",
-        ),
-        begin=_withdraw_rights,
-        end=_give_rights,
-    ),
-    ByHand(
-        incident=_incident(
-            "exporter-removed",
-            "Somebody scales the Redis exporter to nothing.",
-            "SourceAbsent",
-            "warning",
-            "It fires after 15 minutes; the tile Redis Status has no data.",
-        ),
-        begin=_remove_exporter,
-        end=_give_exporter,
-    ),
-    ByHand(
-        incident=_incident(
-            "alertmanager-gone",
-            "Alertmanager does not run any more.",
-            "AlertsNotDelivered",
-            "critical",
-            "It fires after 10 minutes in Prometheus, and reaches people when Alertmanager is back.",
-        ),
-        begin=_nothing,
-        end=_keep,
-    ),
-    ByHand(
-        incident=_incident(
-            "receiver-down",
-            "The receivers' servers answer every message with an error.",
-            "NotificationsFailing",
-            "critical",
-            "Firing in Prometheus after minutes; people get it when the receivers are back.",
-        ),
-        begin=_nothing,
-        end=_keep,
-    ),
-)
+HANDS: Mapping[str, Hand] = {
+    hands_on.RULES_BROKEN.name: Hand(_with_file(_BROKEN), _without_file),
+    hands_on.RULES_FAILING.name: Hand(_with_file(_FAILING), _without_file),
+    hands_on.ALERTMANAGER_FORGOTTEN.name: Hand(_forget_alertmanager, _put_back),
+    hands_on.ALERTMANAGER_MISCONFIGURED.name: Hand(_misconfigure_alertmanager, _configure_alertmanager),
+    hands_on.RIGHTS_WITHDRAWN.name: Hand(_withdraw_rights, _give_rights),
+    hands_on.EXPORTER_REMOVED.name: Hand(_remove_exporter, _give_exporter),
+}
 
 
 def begin(name: str, place: Place, kept: Path) -> None:
-    """Begin an incident and write down what it changed.
+    """Lay hands on the cluster where the incident `name` is of that kind, and write down what it changed.
 
     Raises:
-        KeyError: There is no such incident.
         ApiError: The API server refused.
     """
-    found = {one.incident.name: one for one in BY_HAND}[name]
     before = _kept(kept)
-    if name not in before:
-        write(kept, json.dumps({**before, name: found.begin(place)}))
+    if name in HANDS and name not in before:
+        write(kept, json.dumps({**before, name: HANDS[name].begin(place)}))
 
 
-def end(place: Place, kept: Path, name: str | None = None) -> list[str]:
-    """End an incident, or every one, by what was written down; return the names of those that were ended.
+def end(names: Iterable[str], place: Place, kept: Path) -> None:
+    """Put back what the incidents `names` changed, by what was written down.
 
     Raises:
         ApiError: The API server refused.
     """
-    ended = list[str]()
     before = dict(_kept(kept))
-    for one in BY_HAND:
-        if one.incident.name in before and name in {None, one.incident.name}:
-            one.end(place, before.pop(one.incident.name))
+    for name in names:
+        if name in before:
+            HANDS[name].end(place, before.pop(name))
             write(kept, json.dumps(before))
-            ended.append(one.incident.name)
-    return ended
 
 
 def _kept(kept: Path) -> Mapping[str, Json]:

@@ -96,6 +96,9 @@ def prometheus_workload(settings: PrometheusSettings) -> w.Workload:
             f"--storage.tsdb.path={DATA_PATH}",
             "--config.auto-reload",
             "--config.auto-reload-interval=30s",
+            # A pending alert keeps its age over a restart, less the time it was away. By default that holds
+            # only for alerts that wait longer than ten minutes, and most here wait for less.
+            "--rules.alert.for-grace-period=1m",
         ),
         mounts=(
             w.config_mount("prometheus-config", CONFIG_PATH),

@@ -26,6 +26,7 @@ from local.kubeconfig import kubeconfig
 from local.kubernetes_provider.api import Cluster
 from local.mirror import mirror
 from local.processes import Ports, Process, alive, end
+from local.simulator.hands_on import ALERTMANAGER_GONE
 from local.simulator.incidents import Schedule
 from stacks.grafana import DASHBOARDS_PATH
 from stacks.images import IMAGES
@@ -38,8 +39,6 @@ _BACK_OFF_SECONDS = (0.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
 _CALM_SECONDS = 600.0
 _TOKEN_SECONDS = 365 * 24 * 3600
 _PROBE_SECONDS = 2.0
-#: While this incident lasts, no Alertmanager runs.
-ALERTMANAGER_GONE = "alertmanager-gone"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +96,7 @@ class NodeAgent:
         view = look(self.cluster)
         found = [container(pod) for pod in view.pods if overlay.program_of(_image(pod))]
         schedule = Schedule.read(self.state / "incidents.json")
-        gone = schedule.lasts(ALERTMANAGER_GONE, time.time())
+        gone = schedule.lasts(ALERTMANAGER_GONE.name, time.time())
         runs: list[Run] = []
         containers = {one.key: one for one in found}
         self._end_others(containers)

@@ -4,6 +4,7 @@ An incident changes what its alerts look at and what is plainly tied to it. It i
 platform: a dead database does not empty the queue.
 """
 
+from local.simulator.hands_on import HANDS_ON
 from local.simulator.incidents import Incident
 
 _WARNING, _CRITICAL = "warning", "critical"
@@ -210,10 +211,13 @@ METRICS_LOST = Incident(
 )
 
 INCIDENTS = {value.name: value for value in tuple(globals().values()) if isinstance(value, Incident)}
-"""All of them by name, in the order of the dashboards."""
+"""Those that change figures, by name, in the order of the dashboards."""
 
-NOT_BEFORE_NOW = frozenset({STAGE_SLOW.name, INFERENCE_SLOW.name})
-"""What can't be told to have begun before: buckets already counted would fall, which reads as a restart."""
+EVERY = {**INCIDENTS, **HANDS_ON}
+"""All that can be told to happen."""
+
+NOT_BEFORE_NOW = frozenset({STAGE_SLOW.name, INFERENCE_SLOW.name, *HANDS_ON})
+"""What can't be told to have begun before: buckets already counted would fall, hands are laid on now."""
 
 
 def table() -> str:
@@ -222,7 +226,7 @@ def table() -> str:
         f"| `{one.name}` | {one.does} | "
         + ", ".join(f"{alert} ({severity})" for alert, severity in one.fires)
         + f" | {one.seen} |"
-        for one in INCIDENTS.values()
+        for one in EVERY.values()
     ]
     head = ("| incident | what happens | alerts | what to see |", "|---|---|---|---|")
     return "\n".join((*head, *rows)) + "\n"

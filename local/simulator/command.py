@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from local.errors import PlatformError
-from local.simulator.catalogue import INCIDENTS, NOT_BEFORE_NOW
+from local.simulator.catalogue import EVERY, NOT_BEFORE_NOW
 from local.simulator.incidents import Happening, Incident, Schedule
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -19,7 +19,7 @@ def begin(file: Path, name: str, ago: str = "") -> Incident:
     """
     incident = _incident(name)
     if ago and name in NOT_BEFORE_NOW:
-        raise PlatformError(f"{name} can only begin now: its counters would seem to fall.")
+        raise PlatformError(f"{name} can only begin now.")
     now = time.time()
     schedule = Schedule.read(file)
     if schedule.lasts(name, now):
@@ -47,14 +47,14 @@ def end(file: Path, name: str = "") -> list[str]:
 
 def known() -> str:
     """Return the names of all incidents with what each does, a line each."""
-    width = max(map(len, INCIDENTS))
-    return "\n".join(f"  {name:{width}}  {incident.does}" for name, incident in INCIDENTS.items())
+    width = max(map(len, EVERY))
+    return "\n".join(f"  {name:{width}}  {incident.does}" for name, incident in EVERY.items())
 
 
 def _incident(name: str) -> Incident:
-    if name not in INCIDENTS:
+    if name not in EVERY:
         raise PlatformError(f"There is no incident {name!r}. These are known:\n{known()}")
-    return INCIDENTS[name]
+    return EVERY[name]
 
 
 def _seconds(duration: str) -> float:

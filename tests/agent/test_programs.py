@@ -10,11 +10,12 @@ import pytest
 import yaml
 
 from local import overlay
-from local.agent.node_agent import ALERTMANAGER_GONE, Addresses, NodeAgent
+from local.agent.node_agent import Addresses, NodeAgent
 from local.agent.runs import Run
 from local.inventory import Inventory
 from local.kubernetes_provider.api import Cluster
 from local.processes import alive, end
+from local.simulator.hands_on import ALERTMANAGER_GONE
 from local.simulator.incidents import Schedule
 from local.toolchain import binary
 from stacks import render
@@ -219,7 +220,7 @@ def test_no_alertmanager_runs_while_the_incident_lasts(
     cluster.only("alertmanager")
     until(agent, all_ready)
     incidents = tmp_path / "state" / "incidents.json"
-    Schedule().begin(ALERTMANAGER_GONE, time.time()).write(incidents)
+    Schedule().begin(ALERTMANAGER_GONE.name, time.time()).write(incidents)
     (run,) = agent.reconcile().runs
     assert not run.ready
     assert not alive(agent.state / "pods" / f"{run.namespace}_{run.pod}.pid")
