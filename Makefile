@@ -14,7 +14,7 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 up: $(VENV)/installed ## bring the dev stack up: embedded platform, or CONTEXT=<your kube context>
-	@$(RUN) local up --stack $(STACK)
+	@$(RUN) local up --stack $(STACK) $(if $(TIME_SCALE),--time-scale $(TIME_SCALE))
 
 down: $(VENV)/installed ## remove the embedded platform (the tool cache stays)
 	@$(RUN) local down --stack $(STACK)

@@ -27,6 +27,11 @@ _LOCK = "lock"
 _KEPT = (_OWN_CONTEXTS, _LOCK)
 
 
+_TRY = """Try: make incident NAME=gpu-overheat
+  Within half a minute GPU Temperature on Model Performance turns red, in three a critical alert is among
+  the messages; make recover ends it, and make incident lists what else can go wrong."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Platform:
     """Where one stack of this checkout runs.
@@ -147,6 +152,7 @@ class Platform:
         for name, value in endpoints.items():
             if value is not None:
                 print(f"  {name + ':':14}{value}")
+        print(_TRY)
 
     @contextmanager
     def _alone(self) -> Generator[None]:

@@ -1,0 +1,41 @@
+"""The live platform that most end-to-end tests share."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.checkout import Checkout
+from tests.e2e.live import FIGURES, Live
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A checkout of its own with the platform up; taken down whatever happens.
+
+    With E2E_CHECKOUT=FOLDER that checkout is made, or used again as it is, and its platform stays up: for
+    working on these tests. Whatever is not committed in it is lost.
+    """
+    if kept := os.environ.get("E2E_CHECKOUT"):
+        folder = Path(kept)
+        checkout = Checkout(folder) if folder.exists() else Checkout.make_at(folder)
+        if not (folder / ".local" / "endpoints.json").exists():
+            checkout.succeed("up")
+        yield Live(checkout)
+        return
+    checkout = Checkout.make_at(tmp_path_factory.mktemp("live") / "project")
+    try:
+        checkout.succeed("up")
+        yield Live(checkout)
+    finally:
+        checkout.restore()
+        checkout.make("down")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the tests measured."""
+    if FIGURES:
+        terminalreporter.section("measured")
+        for line in FIGURES:
+            terminalreporter.write_line(line)
