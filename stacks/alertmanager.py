@@ -1,4 +1,4 @@
-"""Alertmanager: a StatefulSet whose silences and notification log are on a volume."""
+"""Alertmanager: a StatefulSet whose silences and notification log are on volumes, and told to its peers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,21 @@ from stacks import workload as w
 from stacks.alertmanager_config import CONFIG_PATH, SECRETS_PATH, alertmanager_config, message_templates
 from stacks.notification_settings import Notifications
 from stacks.prometheus import to_yaml
+from stacks.quantities import duration_seconds
 from stacks.scrape import ScrapeJob, own_pods, pod_job
 from stacks.settings import Alertmanager as AlertmanagerSettings
 from stacks.settings import Settings
-from stacks.stateful import data_mount, stateful_server
+from stacks.stateful import data_mount, replica_names, stateful_server
 
 NAME = "alertmanager"
 PORT = 9093
+CLUSTER_PORT = 9094
 DATA_PATH = "/alertmanager"
 USER = 65534
+
+#: How long one that starts only listens: at least Prometheus' resend delay (--rules.alert.resend-delay, 1m),
+#: so that it knows all that fires before it tells the half. Peers have told it what was sent by then.
+START_DELAY = "1m"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +54,7 @@ class Alertmanager(pulumi.ComponentResource):
             "alertmanager.yml": to_yaml(alertmanager_config(args.notifications, args.identity)),
             "messages.tmpl": message_templates(args.grafana_url),
         }
-        server = alertmanager_workload(args.settings, w.checksum(*files.values()))
+        server = alertmanager_workload(args.settings, place.cluster, w.checksum(*files.values()))
 
         config = k8s.core.v1.ConfigMap(
             f"{name}-config",
@@ -64,28 +70,41 @@ class Alertmanager(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         service = stateful_server(
-            server, place, self, size=args.settings.volume, grace_seconds=120, depends_on=[config, secret]
+            server,
+            place,
+            self,
+            replicas=args.settings.replicas,
+            size=args.settings.volume,
+            grace_seconds=120,
+            # One that only listens yet must not be the last one left.
+            min_ready_seconds=duration_seconds(START_DELAY) if args.settings.replicas > 1 else 0,
+            depends_on=[config, secret],
         )
         self.url = service.metadata.apply(lambda m: f"http://{m.name}.{m.namespace}:{PORT}")
         self.register_outputs({"url": self.url})
 
 
-def alertmanager_workload(settings: AlertmanagerSettings, checksum: str) -> w.Workload:
+def alertmanager_workload(settings: AlertmanagerSettings, cluster: str, checksum: str) -> w.Workload:
     """The server's container; a changed configuration rolls it, since it does not reload by itself."""
+    gossips = settings.replicas > 1
+    pod_address: k8s.core.v1.EnvVarArgsDict = {
+        "name": "POD_IP",
+        "value_from": {"field_ref": {"field_path": "status.podIP"}},
+    }
     return w.Workload(
         name=NAME,
         image="alertmanager",
         resources=settings.resources,
         user=USER,
-        ports={"web": PORT},
+        ports={"web": PORT} | ({"cluster": CLUSTER_PORT} if gossips else {}),
+        udp_ports={"cluster-udp": CLUSTER_PORT} if gossips else {},
+        env=[pod_address] if gossips else [],
         args=(
             f"--config.file={CONFIG_PATH}/alertmanager.yml",
             f"--storage.path={DATA_PATH}",
             "--data.retention=120h",
-            # One replica has no peers to gossip with.
-            "--cluster.listen-address=",
-            # At least Prometheus' resend delay, so that a restart does not send half a group.
-            "--dispatch.start-delay=1m",
+            *cluster_arguments(settings.replicas, cluster),
+            f"--dispatch.start-delay={START_DELAY}",
         ),
         mounts=(
             w.config_mount("alertmanager-config", CONFIG_PATH),
@@ -100,9 +119,24 @@ def alertmanager_workload(settings: AlertmanagerSettings, checksum: str) -> w.Wo
     )
 
 
-def addresses() -> list[str]:
+def cluster_arguments(replicas: int, cluster: str) -> list[str]:
+    """How replicas find each other; a single one has nobody to gossip with."""
+    if replicas == 1:
+        return ["--cluster.listen-address="]
+    return [
+        # Unasked it takes a private address, and finds none where pods have public ones; brackets for IPv6.
+        f"--cluster.listen-address=[$(POD_IP)]:{CLUSTER_PORT}",
+        *(f"--cluster.peer={address}" for address in replica_names(NAME, replicas, CLUSTER_PORT)),
+        # Pods' addresses are used again: one that was a peer's may be another environment's by now.
+        f"--cluster.label={cluster}",
+        # A restarted peer has another address and is found by its name; its old one is given up soon.
+        "--cluster.reconnect-timeout=5m",
+    ]
+
+
+def addresses(replicas: int) -> list[str]:
     """Each replica's own address."""
-    return [f"{NAME}-0.{NAME}-headless:{PORT}"]
+    return replica_names(NAME, replicas, PORT)
 
 
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:

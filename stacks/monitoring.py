@@ -77,7 +77,7 @@ class MonitoringStack(pulumi.ComponentResource):
                 settings=settings.prometheus,
                 jobs=scrape_jobs(settings),
                 rules=render.rules(parameters),
-                alertmanagers=alertmanager.addresses(),
+                alertmanagers=alertmanager.addresses(settings.alertmanager.replicas),
             ),
             child,
         )

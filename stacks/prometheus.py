@@ -64,6 +64,7 @@ class Prometheus(pulumi.ComponentResource):
             server,
             place,
             self,
+            replicas=1,
             size=args.settings.volume,
             grace_seconds=300,
             depends_on=[rights, config, rules],

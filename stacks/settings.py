@@ -134,6 +134,12 @@ class Prometheus(SettingsModel):
 class Alertmanager(SettingsModel):
     """Alertmanager."""
 
+    replicas: int = Field(
+        default=1,
+        ge=1,
+        le=3,
+        description="a number from 1 to 3; several agree on who tells people, and any one of them is enough",
+    )
     volume: Quantity = Field(default="1Gi", description="the size of the volume, such as 1Gi")
     resources: Resources = _resources("10m", "64Mi", "128Mi")
 

@@ -1,4 +1,4 @@
-"""A server that keeps data: its StatefulSet, the claim it adopts, and its Services."""
+"""A server that keeps data: its StatefulSet, its claims, its Services, and what keeps its replicas apart."""
 
 from collections.abc import Sequence
 
@@ -15,30 +15,50 @@ def data_mount(path: str) -> w.Mount:
     return w.Mount(name=DATA, path=path, source=None, read_only=False)
 
 
+def replica_names(name: str, replicas: int, port: int) -> list[str]:
+    """Each replica's own name and port, inside its namespace."""
+    return [f"{name}-{number}.{name}-headless:{port}" for number in range(replicas)]
+
+
 def stateful_server(
     workload: w.Workload,
     place: w.Place,
     parent: pulumi.Resource,
     *,
+    replicas: int,
     size: str,
     grace_seconds: int,
+    min_ready_seconds: int = 0,
     depends_on: Sequence[pulumi.Resource],
 ) -> k8s.core.v1.Service:
-    """A StatefulSet of one replica, its volume of `size`, and the Service under the workload's name.
+    """A StatefulSet, a volume of `size` for each replica, and the Service under the workload's name.
 
-    The claim is a resource of the stack, which the StatefulSet adopts by its name, so that it can grow.
+    The claims are resources of the stack, which the StatefulSet adopts by their names, so that they can grow.
+    Several replicas are kept apart, and go one at a time: for a drain, and for a change, which takes the next
+    one `min_ready_seconds` after the last became ready. Each client of the Service stays with one.
     """
     name = workload.name
-    (port_name, port), *_ = workload.ports.items()
+    several = replicas > 1
     account = w.service_account(workload, place, parent)
-    claim = w.volume_claim(f"{DATA}-{name}-0", place, parent, size=size, of=name)
+    claims = [
+        w.volume_claim(f"{DATA}-{name}-{number}", place, parent, size=size, of=name)
+        for number in range(replicas)
+    ]
     governing = k8s.core.v1.Service(
         f"{name}-headless",
         metadata=w.metadata(place, f"{name}-headless", of=name),
         spec={
             "cluster_ip": "None",
+            # It only gives each pod a name, which peers look up before any of them is ready.
+            "publish_not_ready_addresses": True,
             "selector": workload.selector,
-            "ports": [{"name": port_name, "port": port}],
+            "ports": [
+                *({"name": port_name, "port": port} for port_name, port in workload.ports.items()),
+                *(
+                    {"name": port_name, "port": port, "protocol": "UDP"}
+                    for port_name, port in workload.udp_ports.items()
+                ),
+            ],
         },
         opts=pulumi.ResourceOptions(parent=parent),
     )
@@ -46,20 +66,52 @@ def stateful_server(
         **w.pod_spec(workload, place),
         "termination_grace_period_seconds": grace_seconds,
     }
+    if several:
+        spec["topology_spread_constraints"] = _spread(workload)
+        _one_at_a_time(workload, place, parent)
     k8s.apps.v1.StatefulSet(
         name,
         metadata={"name": name, "namespace": place.namespace, "labels": workload.labels},
         spec={
-            "replicas": 1,
+            "replicas": replicas,
+            "min_ready_seconds": min_ready_seconds,
             "service_name": f"{name}-headless",
             "pod_management_policy": "Parallel",
             "selector": {"match_labels": workload.selector},
             "template": w.pod_template(workload, place, spec),
             "volume_claim_templates": [_claim_template(place)],
         },
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[account, claim, governing, *depends_on]),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[account, *claims, governing, *depends_on]),
     )
-    return w.service(workload, place, parent)
+    return w.service(workload, place, parent, sticky=several)
+
+
+def _spread(workload: w.Workload) -> list[k8s.core.v1.TopologySpreadConstraintArgsDict]:
+    """Replicas on zones and nodes of their own where there are enough; a shared one is better than none."""
+    return [
+        {
+            "max_skew": 1,
+            "topology_key": key,
+            "when_unsatisfiable": "ScheduleAnyway",
+            "label_selector": {"match_labels": workload.selector},
+        }
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
+
+
+def _one_at_a_time(workload: w.Workload, place: w.Place, parent: pulumi.Resource) -> None:
+    """A drain takes one replica at a time; one that is broken anyway never holds it up."""
+    name = workload.name
+    k8s.policy.v1.PodDisruptionBudget(
+        f"{name}-disruption-budget",
+        metadata=w.metadata(place, name),
+        spec={
+            "max_unavailable": 1,
+            "selector": {"match_labels": workload.selector},
+            "unhealthy_pod_eviction_policy": "AlwaysAllow",
+        },
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
 
 
 def _claim_template(place: w.Place) -> k8s.core.v1.PersistentVolumeClaimArgsDict:

@@ -54,6 +54,8 @@ class Workload:
     user: int
     """The numeric user, and group, that the image's program runs as."""
     ports: Mapping[str, int]
+    """Over TCP; the first one is its Service's."""
+    udp_ports: Mapping[str, int] = field(default_factory=dict[str, int])
     args: Sequence[pulumi.Input[str]] = ()
     env: Sequence[k8s.core.v1.EnvVarArgsDict] = ()
     mounts: Sequence[Mount] = ()
@@ -168,7 +170,13 @@ def container(workload: Workload, place: Place) -> k8s.core.v1.ContainerArgsDict
         "image": IMAGES[workload.image].reference(place.images.registry),
         "args": list(workload.args),
         "env": list(workload.env),
-        "ports": [{"name": name, "container_port": port} for name, port in workload.ports.items()],
+        "ports": [
+            *({"name": name, "container_port": port} for name, port in workload.ports.items()),
+            *(
+                {"name": name, "container_port": port, "protocol": "UDP"}
+                for name, port in workload.udp_ports.items()
+            ),
+        ],
         "resources": {
             "requests": workload.resources.requests.as_mapping(),
             "limits": workload.resources.limits.as_mapping(),
@@ -235,17 +243,25 @@ def deployment(
 
 
 def service(
-    workload: Workload, place: Place, parent: pulumi.Resource, *, port: int | None = None
+    workload: Workload,
+    place: Place,
+    parent: pulumi.Resource,
+    *,
+    port: int | None = None,
+    sticky: bool = False,
 ) -> k8s.core.v1.Service:
-    """The Service of a workload's first port, on that port or on `port`."""
+    """The Service of a workload's first port, on that or on `port`; `sticky` keeps each client on one pod."""
     (port_name, own_port), *_ = workload.ports.items()
+    spec: k8s.core.v1.ServiceSpecArgsDict = {
+        "selector": workload.selector,
+        "ports": [{"name": port_name, "port": port or own_port, "target_port": port_name}],
+    }
+    if sticky:
+        spec["session_affinity"] = "ClientIP"
     return k8s.core.v1.Service(
         f"{workload.object_name}-service",
         metadata=metadata(place, workload.object_name, of=workload.name),
-        spec={
-            "selector": workload.selector,
-            "ports": [{"name": port_name, "port": port or own_port, "target_port": port_name}],
-        },
+        spec=spec,
         opts=pulumi.ResourceOptions(parent=parent),
     )
 

@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -131,6 +131,20 @@ def http_receiver() -> Generator[tuple[str, Messages]]:
 @contextmanager
 def alertmanager(folder: Path, settings: Mapping[str, Any], url: str) -> Generator[str]:
     """A real Alertmanager with what the program renders of these settings; its secrets lead to loopback."""
+    write_configuration(folder, settings, url)
+    web = free_address()
+    arguments = [
+        f"--config.file={folder / 'config' / 'alertmanager.yml'}",
+        f"--storage.path={folder / 'data'}",
+        f"--web.listen-address={web}",
+        "--cluster.listen-address=",
+    ]
+    with running(arguments, web, folder / "log"):
+        yield f"http://{web}"
+
+
+def write_configuration(folder: Path, settings: Mapping[str, Any], url: str) -> dict[str, Path]:
+    """The files of an Alertmanager, under `folder`; returns where each mounted folder lies."""
     notifications = Notifications.model_validate(settings)
     folders = {CONFIG_PATH: folder / "config", SECRETS_PATH: folder / "secrets"}
     for path in folders.values():
@@ -140,28 +154,30 @@ def alertmanager(folder: Path, settings: Mapping[str, Any], url: str) -> Generat
     (folder / "config" / "messages.tmpl").write_text(message_templates("https://grafana.example.com/"))
     for secret in notifications.secrets_needed():
         (folder / "secrets" / secret.key).write_text(f"{url}/{secret.key}")
+    return folders
+
+
+def free_address() -> str:
+    """A free address on loopback."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = (folder / "log").open("w")
-    process = subprocess.Popen(
-        [
-            binary("alertmanager"),
-            f"--config.file={folder / 'config' / 'alertmanager.yml'}",
-            f"--storage.path={folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=log,
-    )
-    try:
-        _wait_until_ready(f"http://127.0.0.1:{port}/-/ready", folder / "log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-        log.close()
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+@contextmanager
+def running(arguments: Sequence[str], web: str, log: Path) -> Generator[subprocess.Popen[bytes]]:
+    """An Alertmanager process that is ready at its address `web`."""
+    with log.open("a") as output:
+        process = subprocess.Popen(
+            [binary("alertmanager"), *arguments], stdout=subprocess.DEVNULL, stderr=output
+        )
+        try:
+            _wait_until_ready(f"http://{web}/-/ready", log)
+            yield process
+        finally:
+            process.terminate()
+            # It takes its leave only when it has begun to send, a minute after its start as deployed.
+            process.wait(timeout=80)
 
 
 def _wait_until_ready(url: str, log: Path) -> None:

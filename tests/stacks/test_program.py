@@ -168,7 +168,7 @@ def test_a_token_is_mounted_only_where_it_is_used(resources: list[Registration])
 def test_namespaces_enforce_pod_security_and_volumes_are_protected_as_settings_say(
     recorded: dict[str, list[Registration]],
 ) -> None:
-    for stack, protected in (("dev", False), ("prod", True)):
+    for stack, protected, volumes in (("dev", False, 3), ("prod", True, 4)):
         namespaces = objects(recorded[stack], "Namespace")
         levels = {
             key: o["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
@@ -176,7 +176,7 @@ def test_namespaces_enforce_pod_security_and_volumes_are_protected_as_settings_s
         }
         assert levels == {"/monitoring": "restricted", "/monitoring-node": "privileged"}
         data = [r for r in recorded[stack] if r.inputs.get("kind") in ("Namespace", "PersistentVolumeClaim")]
-        assert len(data) == 5
+        assert len(data) == len(namespaces) + volumes
         assert all(r.protect is protected for r in data)
         claims = [r for r in data if r.inputs["kind"] == "PersistentVolumeClaim"]
         assert all(r.retain_on_delete for r in claims)

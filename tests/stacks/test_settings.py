@@ -53,6 +53,8 @@ def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str
             {"prometheus": {"retention": {"time": "15d", "size": "17GB"}, "volume": "20Gi"}},
             ["retention.size 17GB does not fit the volume of 20Gi", "at most 16384MB"],
         ),
+        ({"alertmanager": {"replicas": 0}}, ["alertmanager.replicas", "got:   0", "a number from 1 to 3"]),
+        ({"alertmanager": {"replicas": 4}}, ["alertmanager.replicas", "got:   4", "a number from 1 to 3"]),
         (
             {"prometheus": {"retention": {"time": "15d", "size": "9GB"}, "volume": 20}},
             ["prometheus.volume", "got:   20", "the size of the volume, such as 50Gi"],
