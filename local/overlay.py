@@ -120,7 +120,8 @@ def blackbox_config(_name: str, text: str, here: Surroundings) -> str:
     """Return the deployed `blackbox.yml` with probes that go through the proxy."""
     config = yaml.safe_load(text)
     for module in config["modules"].values():
-        module.setdefault("http", {})["proxy_url"] = here.proxy
+        # There is nobody to resolve names by.
+        module.setdefault("http", {}).update(proxy_url=here.proxy, skip_resolve_phase_with_proxy=True)
     return yaml.safe_dump(config, sort_keys=False)
 
 
@@ -154,7 +155,7 @@ PROGRAMS: Mapping[str, Program] = {
             "web": ("--web.listen-address={host}:{port}",),
             "cluster": ("--cluster.listen-address={host}:{port}",),
         },
-        left_out=("--web.listen-address", "--dispatch.start-delay", "--cluster.advertise-address"),
+        left_out=("--web.listen-address", "--dispatch.start-delay"),
         files={"alertmanager.yml": alertmanager_config, "*Url*": receiver_url},
     ),
     "kube-state-metrics": Program(

@@ -101,6 +101,22 @@ def test_a_kubelet_is_scraped_without_its_keys() -> None:
     }
 
 
+def test_probes_go_through_the_proxy_and_ask_no_name_server() -> None:
+    config = {"modules": {"http_2xx": {"prober": "http", "http": {"follow_redirects": True}}}}
+    assert changed("blackbox-exporter", "blackbox.yml", config) == {
+        "modules": {
+            "http_2xx": {
+                "prober": "http",
+                "http": {
+                    "follow_redirects": True,
+                    "proxy_url": "http://127.0.0.1:9",
+                    "skip_resolve_phase_with_proxy": True,
+                },
+            }
+        }
+    }
+
+
 def test_messages_stay_on_this_machine() -> None:
     config = {
         "receivers": [{"name": "x", "pagerduty_configs": [{"routing_key_file": "/s/pagerdutyRoutingKey-x"}]}]
