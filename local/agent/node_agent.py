@@ -34,6 +34,7 @@ from stacks.images import IMAGES
 Json = dict[str, Any]
 
 HOST = "127.0.0.1"
+HEADLESS = "-headless"
 # As the kubelet: at once after the first end, then later and later; anew after ten calm minutes.
 _BACK_OFF_SECONDS = (0.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
 _CALM_SECONDS = 600.0
@@ -243,7 +244,7 @@ class NodeAgent:
         return overlay.Surroundings(
             folders={path: self._place(one, path, volume) for path, volume in one.mounts.items()},
             kubeconfig=self._folder / one.key / "access" / "kubeconfig",
-            resolve=self._resolver(one.namespace, containers),
+            resolve=self._resolver(one, containers),
             proxy=self.addresses.proxy,
             receivers=self.addresses.receivers,
             time_scale=self.time_scale,
@@ -256,22 +257,33 @@ class NodeAgent:
             return self.state / "volumes" / f"{one.namespace}_{name}"
         return self._folder / one.key / path.strip("/").replace("/", "_")
 
-    def _resolver(self, namespace: str, containers: Mapping[str, Container]) -> Callable[[str], str | None]:
-        """Resolve a Pod's name under its headless Service: `alertmanager-0.alertmanager-headless:9093`."""
+    def _resolver(self, one: Container, containers: Mapping[str, Container]) -> Callable[[str], str | None]:
+        """Resolve a Pod's name under its headless Service: `alertmanager-0.alertmanager-headless:9093`.
+
+        A sibling that is not there yet has its address already, so that nothing has to start again for it;
+        any other missing Pod is the discard port, so that no name server is asked.
+        """
 
         def resolve(text: str) -> str | None:
             name, _, port = text.rpartition(":")
-            target = containers.get(f"{namespace}_{name.partition('.')[0]}")
-            if target is None or not port.isdecimal():
+            pod, _, service = name.partition(".")
+            if not port.isdecimal() or not service.partition(".")[0].endswith(HEADLESS):
                 return None
-            named = {number: key for key, number in target.ports.items()}.get(int(port))
-            return ":".join(map(str, self._addresses_of(target)[named])) if named else None
+            key = f"{one.namespace}_{pod}"
+            target = containers.get(key)
+            ports = (target or one).ports
+            named = {number: of for of, number in ports.items()}.get(int(port))
+            if named is None or (target is None and pod.rpartition("-")[0] != one.pod.rpartition("-")[0]):
+                return f"{HOST}:9"
+            return f"{HOST}:{self._port(key, named)}"
 
         return resolve
 
     def _addresses_of(self, one: Container) -> dict[str, tuple[str, int]]:
-        running = alive(self._pid_file(one))
-        return {name: (HOST, self._ports.port(f"{one.key} {name}", in_use=running)) for name in one.ports}
+        return {name: (HOST, self._port(one.key, name)) for name in one.ports}
+
+    def _port(self, key: str, name: str) -> int:
+        return self._ports.port(f"{key} {name}", in_use=alive(self._folder / f"{key}.pid"))
 
     def _described(self, one: Container, program: str, trouble: str = "") -> Run:
         addresses = self._addresses_of(one)

@@ -1,6 +1,7 @@
 """The real programs, started by the agent from the manifests as they are rendered."""
 
 import base64
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -212,6 +213,26 @@ def test_an_agent_that_starts_again_takes_over_what_runs(
     )
     assert all_ready(other.reconcile().runs)
     assert pid_file.read_text() == was
+
+
+def test_an_address_of_a_sibling_that_is_not_there_yet_is_the_one_that_it_will_have(
+    agent: NodeAgent, cluster: Recorded
+) -> None:
+    first = cluster.only("alertmanager")
+    first["ports"].append({"name": "cluster", "containerPort": 9094})
+    first["args"] = [one for one in first["args"] if not one.startswith("--cluster.")] + [
+        "--cluster.listen-address=[10.244.1.9]:9094",
+        "--cluster.peer=alertmanager-1.alertmanager-headless:9094",
+    ]
+    (alone,) = until(agent, all_ready)
+    pid = agent.state / "pods" / "monitoring_alertmanager-0.pid"
+    was = pid.read_text()
+    second = json.loads(json.dumps(cluster.pods[0]).replace("alertmanager-0", "alertmanager-1"))
+    second["metadata"]["uid"] = "second"
+    cluster.pods.append(second)
+    _, other = until(agent, lambda runs: len(runs) == 2 and all_ready(runs))
+    assert f"--cluster.peer={other.addresses['cluster']}" in alone.command
+    assert pid.read_text() == was
 
 
 def test_no_alertmanager_runs_while_the_incident_lasts(
