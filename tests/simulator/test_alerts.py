@@ -120,7 +120,7 @@ def firing(promtool: Path, folder: Path, schedule: Schedule, moments: Moments) -
 
 
 def minutes(number: int) -> Moments:
-    return NOW - MINUTE * np.arange(number)[::-1]
+    return np.linspace(NOW - (number - 1) * MINUTE, NOW, number)
 
 
 @pytest.mark.parametrize("name", sorted(INCIDENTS.keys() - OF_A_WEEK))
