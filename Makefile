@@ -8,7 +8,7 @@ OUT ?= rendered/$(STACK)
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview test test-slow e2e lint format render grafana-types lock clean
+.PHONY: help up down preview incident recover test test-slow e2e lint format render grafana-types lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -21,6 +21,12 @@ down: $(VENV)/installed ## remove the embedded platform (the tool cache stays)
 
 preview: $(VENV)/installed ## show what `make up` would change
 	@$(RUN) local preview --stack $(STACK)
+
+incident: $(VENV)/installed ## let something go wrong: NAME=gpu-overheat [AGO=25h]; without NAME, list what can
+	@$(RUN) local incident $(NAME) $(if $(AGO),--ago $(AGO))
+
+recover: $(VENV)/installed ## end what goes wrong: [NAME=gpu-overheat]
+	@$(RUN) local recover $(NAME)
 
 test: lint ## lint and the fast tests
 	$(BIN)/pytest -n 2 -m "not slow and not e2e"

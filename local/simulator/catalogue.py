@@ -214,3 +214,19 @@ INCIDENTS = {value.name: value for value in tuple(globals().values()) if isinsta
 
 NOT_BEFORE_NOW = frozenset({STAGE_SLOW.name, INFERENCE_SLOW.name})
 """What can't be told to have begun before: buckets already counted would fall, which reads as a restart."""
+
+
+def table() -> str:
+    """Return all of them as the table of docs/simulator.md."""
+    rows = [
+        f"| `{one.name}` | {one.does} | "
+        + ", ".join(f"{alert} ({severity})" for alert, severity in one.fires)
+        + f" | {one.seen} |"
+        for one in INCIDENTS.values()
+    ]
+    head = ("| incident | what happens | alerts | what to see |", "|---|---|---|---|")
+    return "\n".join((*head, *rows)) + "\n"
+
+
+if __name__ == "__main__":
+    print(table(), end="")
