@@ -2,7 +2,6 @@
 
 import http
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -63,7 +62,7 @@ def fill(targets: Sequence[Target], exposed: Exposed, *, rules: Path, work: Path
     times = Times(ends=int(now) + AHEAD)
     recording = read_rules(rules)
     evaluations = Evaluations(recording, times)
-    # Of its own name, since a promtool that outlived a killed fill may still write to the former.
+    # Of its own name: nothing that an earlier fill left, or still writes, can get into it.
     folder = Path(tempfile.mkdtemp(dir=work))
     data = folder / "data"
     data.mkdir()
@@ -104,9 +103,9 @@ def clear(work: Path) -> None:
         PlatformError: The process does not end.
     """
     end(work / f"{_PROCESS}.pid")
-    if work.exists():
-        shutil.rmtree(work)
-    work.mkdir(parents=True)
+    # A promtool that outlived a killed fill may be writing here for another second.
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=True)
 
 
 def _import(series: list[Sampled], data: Path) -> None:
@@ -131,7 +130,9 @@ def _evaluate(level: tuple[Rule, ...], evaluations: Evaluations, data: Path) -> 
     for rule in level:
         for span in evaluations.of(rule):
             by_span.setdefault(span, []).append(rule)
-    folder = Path(tempfile.mkdtemp(dir=data.parent))
+    # The same files for all levels: promtool derives from a file's name at which seconds it evaluates.
+    folder = data.with_name("rules")
+    folder.mkdir(exist_ok=True)
 
     def part(span: Span, server: str) -> None:
         file = folder / f"{span.begins}-{span.ends}-{span.step}.yaml"
@@ -172,12 +173,10 @@ def _prometheus(data: Path) -> Generator[str]:
 
     def ready() -> bool:
         try:
-            return (
-                urllib3.request("GET", f"http://{address}/-/ready", retries=False).status
-                == http.HTTPStatus.OK
-            )
+            reply = urllib3.request("GET", f"http://{address}/-/ready", retries=False)
         except urllib3.exceptions.HTTPError:
             return False
+        return reply.status == http.HTTPStatus.OK
 
     process.ensure()
     try:
@@ -189,12 +188,6 @@ def _prometheus(data: Path) -> Generator[str]:
 
 def _promtool(kind: str, *arguments: str) -> None:
     command = [binaries("promtool")["promtool"], "tsdb", "create-blocks-from", "--quiet", _ONE_BLOCK, kind]
-    done = subprocess.run(
-        [*command, *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "no_proxy": "127.0.0.1"},
-    )
+    done = subprocess.run([*command, *arguments], check=False, capture_output=True, text=True)
     if done.returncode != 0:
         raise PlatformError(f"The history could not be filled: promtool says\n{done.stderr.strip()}")

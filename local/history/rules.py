@@ -141,7 +141,7 @@ class Evaluations:
             if begins < dense:
                 yield Span(begins=begins, ends=dense - 1, step=COARSE)
             yield Span(begins=dense, ends=times.ends, step=rule.interval)
-        if rule.interval == COARSE:
+        if rule.interval == COARSE and rule.name not in self._counted:
             # The running server takes up to its interval to evaluate it first: the gap stays below 5 minutes.
             yield Span(begins=times.ends - _LAST_SECONDS, ends=times.ends, step=_LAST_SECONDS)
 

@@ -1,9 +1,7 @@
 """A history made by promtool on a real Prometheus, its figures worked out by hand."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -24,7 +22,7 @@ from dashboards.render import rules as rendered
 from local.errors import PlatformError
 from local.history.fill import AHEAD, fill, install, installed
 from local.history.targets import Target, discovered
-from local.processes import alive
+from local.processes import started
 from local.simulator.series import Simulated
 from tests.dashboards.test_on_prometheus import Server, prometheus
 from tests.history.platform import DAY, HOUR, JOBS_A_DAY, TARGETS, exposed
@@ -56,6 +54,8 @@ def filled(rules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         yield server
 
 
+#: Labels that scraping gives too, or that are taken, or empty.
+ODD = {"pod": "p", "exported_pod": "q", "instance": "", "job": "postgres"}
 PLAIN = {"outcome": "success", "tier": "pro"}
 
 
@@ -68,7 +68,10 @@ class _Page(BaseHTTPRequestHandler):
     """The same as text."""
 
     def do_GET(self) -> None:
-        page = f'dubbing_jobs_total{{outcome="success",tier="pro"}} {time.time()}\n'.encode()
+        odd = ",".join(f'{name}="{value}"' for name, value in ODD.items())
+        page = (
+            f'dubbing_jobs_total{{outcome="success",tier="pro"}} {time.time()}\npg_up{{{odd}}} 1\n'.encode()
+        )
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.send_header("Content-Length", str(len(page)))
@@ -234,6 +237,16 @@ def test_the_targets_are_those_that_prometheus_scrapes(port: int, tmp_path: Path
     assert not found["refusing"].up
 
 
+def test_labels_are_merged_as_prometheus_merges_them(port: int, tmp_path: Path) -> None:
+    with prometheus(tmp_path / "data", scraping(port)) as server:
+        targets = [one for one in scraped(server) if one.up]
+        found = server.get("query", query="pg_up", time=str(time.time()))["result"]
+    stored = [{name: text for name, text in one["metric"].items() if name != "__name__"} for one in found]
+    ours = [one.labelled(ODD) for one in targets]
+    assert len(stored) == len(ours) == 2
+    assert sorted(stored, key=str) == sorted((dict(sorted(one.items())) for one in ours), key=str)
+
+
 def test_live_samples_go_on_where_the_history_ends(port: int, rules: Path, tmp_path: Path) -> None:
     with prometheus(tmp_path / "data", scraping(port)) as server:
         targets = [one for one in scraped(server) if one.labels["job"] == "plain"]
@@ -257,28 +270,28 @@ def test_live_samples_go_on_where_the_history_ends(port: int, rules: Path, tmp_p
     assert values == pytest.approx(moments, abs=2)
 
 
-def test_a_killed_fill_is_repaired_by_the_same_call(rules: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", ["*/samples-*", "history-prometheus.pid"])
+def test_a_killed_fill_is_repaired_by_the_same_call(stage: str, rules: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
     killed = subprocess.Popen([sys.executable, "-m", "tests.history.platform", work, rules])
-    pid_file = work / "history-prometheus.pid"
     deadline = time.monotonic() + 60
-    while not pid_file.exists():
+    while not list(work.glob(stage)):
         assert time.monotonic() < deadline
         assert killed.poll() is None
-        time.sleep(0.02)
-    os.kill(killed.pid, signal.SIGKILL)
+        time.sleep(0.01)
+    killed.kill()
     killed.wait()
     assert not (work / "data").exists()
     with pytest.raises(FileNotFoundError):
         install(work, tmp_path / "data")
-    assert alive(pid_file)
-    left_behind = json.loads(pid_file.read_text())["pid"]
+    left_behind = [json.loads(file.read_text())["pid"] for file in work.glob("*.pid")]
+    assert all(started(pid) for pid in left_behind)
 
     fill(TARGETS, exposed(), rules=rules, work=work, now=ENDS)
-    assert not Path(f"/proc/{left_behind}/cmdline").exists()
-    assert [path.name for path in work.iterdir() if path.name != "data"] == []
+    assert not any(started(pid) for pid in left_behind)
     install(work, tmp_path / "data")
     assert installed(tmp_path / "data")
+    assert list(work.iterdir()) == []
     with prometheus(tmp_path / "data") as server:
         assert count(server, "up == 1") == len(TARGETS)
 
