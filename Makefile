@@ -8,7 +8,7 @@ OUT ?= rendered/$(STACK)
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview test test-slow e2e lint format render grafana-types lock clean
+.PHONY: help up down preview pictures test test-slow e2e lint format render grafana-types lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ down: $(VENV)/installed ## remove the embedded platform (the tool cache stays)
 
 preview: $(VENV)/installed ## show what `make up` would change
 	@$(RUN) local preview --stack $(STACK)
+
+pictures: $(VENV)/installed ## take a picture of each dashboard of the running platform: docs/pictures
+	@$(RUN) local pictures
 
 test: lint ## lint and the fast tests
 	$(BIN)/pytest -n 2 -m "not slow and not e2e"

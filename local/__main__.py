@@ -1,8 +1,9 @@
-"""`python -m local up|down|preview --stack STACK`: the command line of the embedded platform."""
+"""`python -m local up|down|preview|pictures`: the command line of the embedded platform."""
 
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,9 @@ from local.engine_command import Interrupted
 from local.errors import PlatformError
 from local.platform import Platform
 from local.progress import step
-from stacks.stack_file import SettingsError
+from local.viewer.pictures import take as take_pictures
+from local.viewer.pictures import viewer_address
+from stacks.stack_file import ROOT, SettingsError
 
 # The shell's status of a program that SIGINT ended.
 _INTERRUPTED = 130
@@ -41,6 +44,17 @@ def preview(stack: Stack = "dev", context: Context = "") -> None:
 def down(stack: Stack = "dev", context: Context = "") -> None:
     """Remove the embedded platform; on a cluster of your own, print how to delete the stack."""
     _run(Platform(stack=stack, own_context=context or None).down)
+
+
+@application.command()
+def pictures(out: Annotated[Path, typer.Option(help="where they go")] = Path("docs/pictures")) -> None:
+    """Take a picture of each dashboard, as the viewer of the running platform shows it."""
+
+    def take() -> None:
+        for picture in take_pictures(viewer_address(ROOT / ".local"), out):
+            step(f"Picture: {picture}")
+
+    _run(take)
 
 
 def _run(command: Callable[[], None]) -> None:
