@@ -8,7 +8,7 @@ OUT ?= rendered/$(STACK)
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview incident recover test test-slow e2e lint format render grafana-types lock clean
+.PHONY: help up down preview incident recover pictures test test-slow e2e lint format render grafana-types lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ incident: $(VENV)/installed ## let something go wrong: NAME=gpu-overheat [AGO=25
 
 recover: $(VENV)/installed ## end what goes wrong: [NAME=gpu-overheat]
 	@$(RUN) local recover $(NAME)
+
+pictures: $(VENV)/installed ## take a picture of each dashboard of the running platform: docs/pictures
+	@$(RUN) local pictures
 
 test: lint ## lint and the fast tests
 	$(BIN)/pytest -n 2 -m "not slow and not e2e"

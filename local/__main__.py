@@ -1,9 +1,10 @@
-"""`python -m local up|down|preview|incident|recover`: the command line of the embedded platform."""
+"""`python -m local COMMAND`: the command line of the embedded platform; `--help` lists the commands."""
 
 import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,8 @@ from local.kubernetes_provider.api import ApiError, Cluster, UnreachableError
 from local.platform import Platform
 from local.progress import step
 from local.simulator import command as incidents
+from local.viewer.pictures import take as take_pictures
+from local.viewer.pictures import viewer_address
 from stacks.stack_file import ROOT, SettingsError
 
 # The shell's status of a program that SIGINT ended.
@@ -106,6 +109,17 @@ def _place() -> by_hand.Place:
         namespace=namespace,
         alertmanager=endpoints["alertmanager"],
     )
+
+
+@application.command()
+def pictures(out: Annotated[Path, typer.Option(help="where they go")] = Path("docs/pictures")) -> None:
+    """Take a picture of each dashboard, as the viewer of the running platform shows it."""
+
+    def take() -> None:
+        for picture in take_pictures(viewer_address(ROOT / ".local"), out):
+            step(f"Picture: {picture}")
+
+    _run(take)
 
 
 def _run(command: Callable[[], None]) -> None:

@@ -30,7 +30,7 @@ def main(
         messages=messages,
         incidents=incidents,
     )
-    uvicorn.run(viewer.application(), host=host, port=int(port), log_level="warning")
+    uvicorn.run(viewer.application(), host=host, port=int(port), log_level="warning", server_header=False)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ Values = npt.NDArray[np.float64]
 _ROOM_ABOVE = 1.05
 _FONT = "system-ui, sans-serif"
 _LABELS_OF_BUCKETS = 8
+_HOURS_TOLD = 2 * 86400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,21 +75,24 @@ def lines(panel: Panel, answer: Answer, theme: Theme, zone: tzinfo) -> Figure:
     looks = _looks(panel, series, theme)
     local = [datetime.fromtimestamp(moment, UTC).astimezone(zone).replace(tzinfo=None) for moment in moments]
     plot = graph_objects.Figure()
+    below = np.zeros(count)
     for one, look in zip(series, looks, strict=True):
         its = values[id(one)]
         plot.add_scatter(
             x=local,
-            y=its,
+            y=below + its,
             name=one.name,
             mode="lines",
             text=[_text(value, panel) for value in its],
             hovertemplate="%{text}",
             line={"color": look.colour, "width": 1.5, "dash": look.dash},
-            fill=("tonexty" if stacked else "tozeroy") if look.opacity else None,
+            fill=("tonexty" if stacked and below.any() else "tozeroy") if look.opacity else None,
             fillcolor=_faint(look.colour, look.opacity),
-            stackgroup="A" if stacked else None,
             connectgaps=bool(defaults.custom.get("spanNulls")),
         )
+        if stacked:
+            # Not Plotly's own stacking, which draws a gap as zero.
+            below += np.nan_to_num(its)
     top = _top(list(values.values()), stacked=stacked)
     low = defaults.min if defaults.min is not None else min(0.0, _bottom(list(values.values())))
     high = defaults.max if defaults.max is not None else max(top * _ROOM_ABOVE, low)
@@ -96,14 +100,16 @@ def lines(panel: Panel, answer: Answer, theme: Theme, zone: tzinfo) -> Figure:
     marks = ticks(low, high, defaults.unit)
     _lay_out(plot, theme)
     shown = [local[0], local[-1]] if len(local) > 1 else None
-    plot.update_xaxes(type="date", range=shown, gridcolor=theme.grid, fixedrange=True, nticks=7)
+    _lay_out_time(plot, answer, theme)
+    plot.update_xaxes(range=shown)
     plot.update_yaxes(
         range=[low, high],
         tickvals=marks.values,
         ticktext=marks.texts,
         title_text=defaults.custom.get("axisLabel") or None,
-        gridcolor=theme.grid,
-        zerolinecolor=theme.grid,
+        gridcolor=theme.line,
+        zerolinecolor=theme.line,
+        ticklabelstandoff=4,
         fixedrange=True,
         automargin=True,
     )
@@ -215,7 +221,7 @@ def _threshold_lines(panel: Panel, theme: Theme) -> list[dict[str, Any]]:
                 "text": format_value(step.value, defaults.unit),
                 "textposition": "end",
                 "yanchor": "bottom",
-                "font": {"size": 10, "color": theme.text},
+                "font": {"size": 10, "color": theme.soft},
             },
         }
         for before, step in itertools.pairwise(steps)
@@ -295,12 +301,13 @@ def heatmap(panel: Panel, answer: Answer, theme: Theme, zone: tzinfo) -> Figure:
     )
     every = math.ceil(len(labels) / _LABELS_OF_BUCKETS) or 1
     _lay_out(plot, theme)
-    plot.update_xaxes(type="date", gridcolor=theme.grid, fixedrange=True, nticks=7)
+    _lay_out_time(plot, answer, theme)
     plot.update_yaxes(
         tickvals=list(range(0, len(labels), every)),
         ticktext=labels[::every],
         showgrid=False,
         zeroline=False,
+        ticks="",
         fixedrange=True,
         automargin=True,
     )
@@ -319,19 +326,33 @@ def per_bucket(cumulative: Values) -> Values:
     return np.maximum(cumulative - below, 0)
 
 
+def _lay_out_time(plot: graph_objects.Figure, answer: Answer, theme: Theme) -> None:
+    """Give the axis of time one short line of text: hours within two days, days else."""
+    plot.update_xaxes(
+        type="date",
+        tickformat="%H:%M" if answer.shown.seconds <= _HOURS_TOLD else "%-d %b",
+        hoverformat="%-d %b %H:%M:%S",
+        nticks=7,
+        ticks="",
+        ticklabelstandoff=4,
+        gridcolor=theme.line,
+        fixedrange=True,
+    )
+
+
 def _lay_out(plot: graph_objects.Figure, theme: Theme) -> None:
     plot.update_layout(
         template="none",
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": _FONT, "size": 11, "color": theme.text},
-        margin={"l": 8, "r": 8, "t": 8, "b": 24},
+        font={"family": _FONT, "size": 11, "color": theme.soft},
+        margin={"l": 8, "r": 8, "t": 8, "b": 26},
         showlegend=False,
         dragmode=False,
         hoverlabel={
             "bgcolor": theme.surface,
-            "bordercolor": theme.grid,
-            "font": {"size": 12, "color": theme.text, "family": _FONT},
+            "bordercolor": theme.line,
+            "font": {"size": 12, "color": theme.soft, "family": _FONT},
             "namelength": 60,
         },
     )

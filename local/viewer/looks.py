@@ -15,34 +15,62 @@ def tone(colour: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Theme:
-    """Colours of a figure: of its text, its grid, its states and its scale from little to much."""
+    """The colours of the page and its figures, dark or light.
 
-    text: str
-    grid: str
+    Attributes:
+        page: Behind everything.
+        surface: Of a panel.
+        line: Of borders, and of the grid of a figure.
+        hover: Under the pointer; also of what is chosen.
+        text: Of text.
+        soft: Of text that is read second, such as that of an axis.
+        link: Of links, and of the frame around what the keyboard is on.
+        on_tone: Of text on a tone.
+        tones: Of states.
+        scale: From little to much.
+    """
+
+    page: str
     surface: str
+    line: str
+    hover: str
+    text: str
+    soft: str
+    link: str
+    on_tone: str
     tones: dict[str, str]
     scale: tuple[str, str]
 
 
 LIGHT = Theme(
-    text="#4a5261",
-    grid="#e3e6ec",
+    page="#f4f5f8",
     surface="#ffffff",
+    line="#dfe3ea",
+    hover="#eef1f6",
+    text="#1d2330",
+    soft="#566070",
+    link="#1f5fbf",
+    on_tone="#ffffff",
     tones={
-        "green": "#1f8a4c",
-        "yellow": "#a67c00",
-        "orange": "#c8620b",
-        "red": "#c8303c",
-        "blue": "#2f6fd0",
-        "purple": "#8250c4",
-        "grey": "#6d7585",
+        "green": "#1a7a42",
+        "yellow": "#866400",
+        "orange": "#b45309",
+        "red": "#c02733",
+        "blue": "#2a63bd",
+        "purple": "#7a48c0",
+        "grey": "#626b7b",
     },
     scale=("#e4eefb", "#0b3d91"),
 )
 DARK = Theme(
-    text="#a9b2c3",
-    grid="#2a303c",
+    page="#0f1218",
     surface="#181c24",
+    line="#2a303c",
+    hover="#222834",
+    text="#e4e8ef",
+    soft="#9aa4b5",
+    link="#8ab8ff",
+    on_tone="#10141b",
     tones={
         "green": "#4cb97a",
         "yellow": "#d9b23d",
@@ -55,20 +83,30 @@ DARK = Theme(
     scale=("#1d2b45", "#a8cbff"),
 )
 
+
+def theme_styles() -> str:
+    """Return the style sheet that has the colours: the variables that the page's own one reads."""
+
+    def variables(theme: Theme) -> str:
+        plain = ("page", "surface", "line", "hover", "text", "soft", "link", "on_tone")
+        named = {name.replace("_", "-"): getattr(theme, name) for name in plain} | theme.tones
+        return ":root { " + " ".join(f"--{name}: {colour};" for name, colour in named.items()) + " }"
+
+    tones = "\n".join(f'[data-tone="{name}"] {{ --tone: var(--{name}); }}' for name in LIGHT.tones)
+    dark = f"@media (prefers-color-scheme: dark) {{ {variables(DARK)} }}"
+    return f"{variables(LIGHT)}\n{dark}\n{tones}\n"
+
+
 # Mid tones, told apart on light and on dark; red and orange are left to thresholds.
 _SERIES = (
     "#3d7fd9",
     "#2a9d6e",
     "#9a6bd8",
     "#1c98ac",
-    "#c95fa0",
+    "#d0578f",
     "#86902a",
-    "#6b7fd0",
     "#b07a3c",
-    "#4f9a3f",
-    "#a65fc0",
-    "#5b8aa6",
-    "#c07388",
+    "#6f86a0",
 )
 
 

@@ -37,7 +37,8 @@ def _card(message: Message, dashboards: Sequence[str]) -> Element:
     to = message.channel or message.receiver
     sender = message.sender or "Alertmanager"
     received = element("time", _moment(message.received), datetime=message.received.isoformat())
-    extra = [element("li", text_link(url, url, dashboards)) for url in message.links]
+    title, *more = message.links or ("",)
+    extra = [element("li", text_link(url, url, dashboards)) for url in more]
     head = element(
         "p",
         element("span", _KINDS[message.kind], class_="kind"),
@@ -48,7 +49,7 @@ def _card(message: Message, dashboards: Sequence[str]) -> Element:
     )
     body = element(
         "div",
-        element("h2", message.title),
+        element("h2", text_link(title, message.title, dashboards)),
         element("p", *linked(message.text, dashboards), class_="text") if message.text else None,
         element("ul", *extra) if extra else None,
         element("p", f"key {message.key}", class_="key") if message.key else None,

@@ -13,6 +13,7 @@ from local.viewer.times import CHOICES, TimeRange, duration
 
 WHAT_IT_IS = "A viewer for a machine without Grafana; not Grafana."
 _HIDDEN = 2
+_MIDDLE = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +22,11 @@ class Frame:
 
     Attributes:
         dashboards: Title and address of each dashboard.
-        strip: The alerts that fire.
+        strip: The alerts that fire; None on a page that shows them anyway.
     """
 
     dashboards: Sequence[tuple[str, str]]
-    strip: Element
+    strip: Element | None
 
 
 def page(frame: Frame, title: str, *content: Element | None, here: str, styles: str | None = None) -> str:
@@ -45,6 +46,7 @@ def page(frame: Frame, title: str, *content: Element | None, here: str, styles: 
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("link", rel="icon", href="/static/icon.svg"),
+        element("link", rel="stylesheet", href="/theme.css"),
         element("link", rel="stylesheet", href="/static/viewer.css"),
         # By this id and class, Plotly knows that the page has its styles and makes none of its own.
         element(
@@ -68,7 +70,9 @@ def page(frame: Frame, title: str, *content: Element | None, here: str, styles: 
             element("p", element("a", "dubbing-monitoring", href="/"), element("span", WHAT_IT_IS)),
             element("nav", element("ul", *items), aria_label="Pages"),
         ),
-        element("section", frame.strip, id="strip", aria_label="Firing alerts"),
+        None
+        if frame.strip is None
+        else element("section", frame.strip, id="strip", class_="live", aria_label="Firing alerts"),
         element("main", element("h1", title), *content, id="main", tabindex=-1),
     )
     return "<!doctype html>" + html(element("html", head, body, lang="en", data_ready="false"))
@@ -171,7 +175,7 @@ def _controls(view: View) -> Element:
         "div",
         form,
         element("nav", fixed, *times, aria_label="Time range", class_="times"),
-        _refresh(view),
+        refresh(str(view.dashboard.refresh or ""), on=view.shown.until == "now"),
         class_="controls",
     )
 
@@ -201,22 +205,33 @@ def _field(choice: Choice) -> Element:
     )
 
 
-def _refresh(view: View) -> Element:
-    every = view.dashboard.refresh if isinstance(view.dashboard.refresh, str) else ""
-    seconds = round(duration(every)) if every else 0
-    checked = bool(seconds) and view.shown.until == "now"
-    return element(
-        "div",
+def refresh(every: str, *, on: bool) -> Element:
+    """The control of what is fetched again: the panels, and what is of the class `live`.
+
+    Args:
+        every: How often, such as `1m`; empty where only on demand.
+        on: Whether it is done unless told otherwise.
+    """
+    again = (
         element(
             "label",
-            element("input", type="checkbox", id="refresh", data_seconds=seconds, checked=checked),
+            element("input", type="checkbox", id="refresh", data_seconds=round(duration(every)), checked=on),
             f"Refresh every {every}",
         )
-        if seconds
-        else None,
-        element("button", "Refresh", type="button", id="refresh-now"),
-        class_="refresh",
+        if every
+        else None
     )
+    return element(
+        "div", again, element("button", "Refresh", type="button", id="refresh-now"), class_="refresh"
+    )
+
+
+def live(content: Element) -> list[Element]:
+    """A page's content that is fetched again every few seconds."""
+    return [
+        element("div", refresh("10s", on=True), class_="controls"),
+        element("div", content, id="live", class_="live"),
+    ]
 
 
 def _grid(view: View) -> Element:
@@ -246,7 +261,7 @@ def _panel(view: View, panel: Panel) -> Element:
         "details",
         element("summary", "i", aria_label=f"About {panel.title}"),
         element("p", panel.description, class_="prose"),
-        class_="about",
+        class_="about right" if panel.grid_pos.x + panel.grid_pos.w > _MIDDLE else "about",
     )
     return element(
         "section",

@@ -88,8 +88,10 @@ def _legend(panel: Panel, figure: Figure) -> Element:
     content = element(
         "table", element("thead", element("tr", *heads)), element("tbody", *rows), class_="legend"
     )
+    # With buttons in it the keyboard scrolls it already.
+    stop = None if toggles else 0
     return element(
-        "div", content, class_="scroll", tabindex=0, role="region", aria_label=f"Legend of {panel.title}"
+        "div", content, class_="scroll", tabindex=stop, role="group", aria_label=f"Legend of {panel.title}"
     )
 
 

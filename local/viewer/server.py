@@ -27,8 +27,8 @@ from local.viewer.answers import ask
 from local.viewer.choices import choices
 from local.viewer.dashboard import ALL, Dashboard, Folder
 from local.viewer.errors import ViewerError
-from local.viewer.html import element, html
-from local.viewer.looks import DARK, LIGHT
+from local.viewer.html import element
+from local.viewer.looks import DARK, LIGHT, theme_styles
 from local.viewer.messages import Messages, now, read
 from local.viewer.panels import draw, time_zone
 from local.viewer.servers import Alertmanager, Prometheus
@@ -73,10 +73,10 @@ class Viewer:
                 Route("/", self._overview),
                 Route("/-/ready", _ready),
                 Route("/alerts", self._alerts),
-                Route("/strip", self._strip),
                 Route("/messages", self._shown_messages),
                 Route("/messages.json", self._listed_messages),
                 Route("/plotly.js", _plotly),
+                Route("/theme.css", _theme),
                 Route("/receive/{receiver}", self._receive, methods=["POST"]),
                 Route("/d/{uid}", self._dashboard),
                 Route("/d/{uid}/grid.css", self._grid),
@@ -156,10 +156,7 @@ class Viewer:
             )
         except ViewerError as error:
             content = pages.problem(error)
-        return self._page("Firing alerts", content, here="/alerts")
-
-    def _strip(self, _: Request) -> Response:
-        return HTMLResponse(html(self._strip_of_alerts()))
+        return self._page("Firing alerts", *pages.live(content), here="/alerts")
 
     def _strip_of_alerts(self) -> Element:
         try:
@@ -170,7 +167,7 @@ class Viewer:
 
     def _shown_messages(self, _: Request) -> Response:
         content = message_cards.cards(self._messages.all(), list(self._folder.dashboards()))
-        return self._page("Messages", content, here="/messages")
+        return self._page("Messages", *pages.live(content), here="/messages")
 
     def _listed_messages(self, _: Request) -> Response:
         return JSONResponse([one.model_dump(mode="json") for one in self._messages.all()])
@@ -210,7 +207,7 @@ class Viewer:
         status: int = 200,
     ) -> Response:
         links = [(one.title, _link(one, query)) for one in self._folder.dashboards().values()]
-        frame = pages.Frame(dashboards=links, strip=self._strip_of_alerts())
+        frame = pages.Frame(dashboards=links, strip=None if here == "/alerts" else self._strip_of_alerts())
         return HTMLResponse(pages.page(frame, title, *content, here=here, styles=styles), status)
 
     def _problem(self, request: Request, error: Exception) -> Response:
@@ -245,6 +242,10 @@ def _library() -> bytes:
 
 def _ready(_: Request) -> Response:
     return PlainTextResponse("ready\n")
+
+
+def _theme(_: Request) -> Response:
+    return Response(theme_styles(), media_type="text/css")
 
 
 def _plotly(_: Request) -> Response:

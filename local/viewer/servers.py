@@ -34,8 +34,7 @@ class Series(BaseModel):
 class _Server:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        # Once more, for a server that restarted in between has closed the kept connection.
-        self._pool = urllib3.PoolManager(maxsize=8, timeout=_SECONDS, retries=urllib3.Retry(1, redirect=0))
+        self._pool = urllib3.PoolManager(maxsize=8, timeout=_SECONDS, retries=False)
 
     def _ask(self, method: str, path: str, fields: Sequence[tuple[str, str]]) -> Any:  # noqa: ANN401 - JSON
         name = type(self).__name__

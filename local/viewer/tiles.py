@@ -132,7 +132,7 @@ def table(panel: Panel, answer: Answer) -> Element:
     head = element("tr", *(element("th", headings.get(name) or name, scope="col") for name in columns))
     rows = [element("tr", *(cell(one, name) for name in columns)) for one in answer.series]
     body = element("table", element("thead", head), element("tbody", *rows), class_="rows")
-    return element("div", body, class_="scroll", tabindex=0, role="region", aria_label=panel.title)
+    return element("div", body, class_="scroll", tabindex=0, role="group", aria_label=panel.title)
 
 
 def no_data(panel: Panel) -> Element:

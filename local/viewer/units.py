@@ -8,8 +8,13 @@ _SHORT = ("", " K", " Mil", " Bil", " Tri")
 _IEC = (" B", " KiB", " MiB", " GiB", " TiB", " PiB")
 _SI = ("", " K", " M", " G", " T")
 _BELOW_A_SECOND = ((1e-6, 1e9, " ns"), (1e-3, 1e6, " µs"), (1.0, 1e3, " ms"))
-_DURATIONS = ((60, 1, " s"), (3600, 60, " mins"), (86400, 3600, " hours"), (604800, 86400, " days"))
-_WEEK = 604800
+_DURATIONS = (
+    (60, 1, " s"),
+    (3600, 60, " mins"),
+    (86400, 3600, " hours"),
+    (604800, 86400, " days"),
+    (math.inf, 604800, " weeks"),
+)
 _PER_CENT = 100
 
 
@@ -57,10 +62,9 @@ def _seconds(value: float, decimals: int | None) -> str:
     for limit, factor, suffix in _BELOW_A_SECOND:
         if size < limit:
             return _number(value * factor, decimals) + suffix
-    for limit, divisor, suffix in _DURATIONS:
-        if size < limit:
-            return _number(value / divisor, decimals) + suffix
-    return _number(value / _WEEK, decimals) + " weeks"
+    divisor, suffix = next((divisor, suffix) for limit, divisor, suffix in _DURATIONS if size < limit)
+    text = _number(value / divisor, decimals)
+    return text + (suffix.removesuffix("s") if text == "1" and divisor > 1 else suffix)
 
 
 def _dollars(value: float, decimals: int | None) -> str:

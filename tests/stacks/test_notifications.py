@@ -150,6 +150,8 @@ def write_configuration(folder: Path, settings: Mapping[str, Any], url: str) -> 
     for path in folders.values():
         path.mkdir(parents=True)
     config = relocate(alertmanager_config(notifications, ("cluster", "instance")), folders)
+    # PagerDuty's address is no secret, so it is none of the files.
+    config["global"] = {**config.get("global", {}), "pagerduty_url": f"{url}/pagerduty"}
     (folder / "config" / "alertmanager.yml").write_text(to_yaml(config))
     (folder / "config" / "messages.tmpl").write_text(message_templates("https://grafana.example.com/"))
     for secret in notifications.secrets_needed():

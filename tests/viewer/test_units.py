@@ -60,6 +60,6 @@ def test_every_unit_of_the_dashboards_is_known(tmp_path_factory: pytest.TempPath
 
 def test_ticks_are_round_in_their_unit() -> None:
     assert ticks(0, 1, "percentunit").texts == ["0%", "20%", "40%", "60%", "80%", "100%"]
-    assert ticks(0, 7200, "s").texts == ["0 s", "30 mins", "1 hours", "1.5 hours", "2 hours"]
+    assert ticks(0, 7200, "s").texts == ["0 s", "30 mins", "1 hour", "1.5 hours", "2 hours"]
     assert ticks(0, 4 * 1024**3, "bytes").texts == ["0 B", "1 GiB", "2 GiB", "3 GiB", "4 GiB"]
     assert ticks(3, 3, "short").values == [3]

@@ -65,16 +65,24 @@
     if (current === round) root.dataset.ready = "true";
   }
 
-  async function drawStrip() {
+  // What else changes with time is taken from the page itself, fetched again.
+  async function renew() {
+    let text;
     try {
-      const answer = await fetch("/strip");
-      if (answer.ok) document.getElementById("strip").innerHTML = await answer.text();
+      const answer = await fetch(location.href);
+      if (!answer.ok) return;
+      text = await answer.text();
     } catch {
-      // The panels say that the viewer does not answer.
+      return; // The panels say that the viewer does not answer.
+    }
+    const fresh = new DOMParser().parseFromString(text, "text/html");
+    for (const part of document.querySelectorAll(".live")) {
+      const now = fresh.getElementById(part.id);
+      if (now && now.innerHTML !== part.innerHTML) part.replaceChildren(...now.childNodes);
     }
   }
 
-  const refresh = () => Promise.all([drawAll(), drawStrip()]);
+  const refresh = () => Promise.all([drawAll(), renew()]);
 
   // All, or some: never both.
   for (const box of document.querySelectorAll(".choice input")) {
