@@ -113,6 +113,9 @@ class Monitoring:
         targets = self._settled_targets()
         inventory, schedule = Inventory.read(self._inventory), Schedule.read(self.incidents)
         (run,) = self.runs().of("prometheus")
+        # Two cores have enough to do; and the agent would start Prometheus again while its data is replaced.
+        end(self.state / f"{AGENT}.pid")
+        end(self.state / "pods" / f"{namespace}_{run.pod}.pid")
         work = self.state / "history"
         fill(
             targets,
@@ -121,9 +124,6 @@ class Monitoring:
             work=work,
             now=time.time(),
         )
-        # The agent would start Prometheus again while its data is being replaced.
-        end(self.state / f"{AGENT}.pid")
-        end(self.state / "pods" / f"{namespace}_{run.pod}.pid")
         install(work, data)
 
     def _settled_targets(self) -> tuple[Target, ...]:
