@@ -10,7 +10,8 @@
 | scrapes kubelets by HTTPS          | by HTTP, through the same proxy     | the simulator is no kubelet   |
 | sends to the receivers' URLs       | sends to the local page of messages | nothing leaves this machine   |
 | waits before it notifies at first  | notifies at once                    | waiting, it ignores SIGTERM   |
-| `for` and `keep_firing_for`        | divided by the time scale, if any   | to see slow alerts soon       |
+| alerts' times: `interval`, `for`,  | divided by the time scale, if one   | to see slow alerts soon       |
+| `keep_firing_for`                  | is told (`make up TIME_SCALE=60`)   |                               |
 
 Everything else is what is deployed: arguments, configuration, rules, secrets, rights.
 """
@@ -126,15 +127,15 @@ def blackbox_config(_name: str, text: str, here: Surroundings) -> str:
 
 
 def hurried(_name: str, text: str, here: Surroundings) -> str:
-    """Return alerting rules that wait and fire on for a fraction of their time."""
+    """Return alerting rules that are looked at, wait and fire on for a fraction of their time."""
     if here.time_scale == 1:
         return text
     rules = yaml.safe_load(text)
     for group in rules["groups"]:
-        for rule in group["rules"]:
-            for key in {"for", "keep_firing_for"} & rule.keys():
-                if rule[key] != "0s":
-                    rule[key] = f"{round(1000 * duration_seconds(rule[key]) / here.time_scale)}ms"
+        for timed in (group, *group["rules"]):
+            for key in {"interval", "for", "keep_firing_for"} & timed.keys():
+                if timed[key] != "0s":
+                    timed[key] = f"{round(1000 * duration_seconds(timed[key]) / here.time_scale)}ms"
     return yaml.safe_dump(rules, sort_keys=False)
 
 

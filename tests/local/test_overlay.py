@@ -138,7 +138,12 @@ def test_a_time_scale_hurries_alerts_and_nothing_else() -> None:
     assert changed("prometheus", "alerts-x.yaml", rules) == rules
     hurried = changed("prometheus", "alerts-x.yaml", rules, replace(HERE, time_scale=60))
     assert hurried == {
-        "groups": [{"interval": "1m", "rules": [{"expr": "a > 1", "for": "5000ms", "keep_firing_for": "0s"}]}]
+        "groups": [
+            {
+                "interval": "1000ms",
+                "rules": [{"expr": "a > 1", "for": "5000ms", "keep_firing_for": "0s"}],
+            }
+        ]
     }
     assert changed("prometheus", "jobs.yaml", rules, replace(HERE, time_scale=60)) == rules
 
