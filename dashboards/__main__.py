@@ -8,7 +8,8 @@ from pathlib import Path
 from dashboards.custom_files import CustomDashboardError, CustomDashboards, adopted, custom_dashboards
 from dashboards.metrics_page import page
 from dashboards.parameters import Parameters
-from dashboards.render import TooLargeError, dashboards, declared, recordings, refuse_too_large
+from dashboards.recordings.subjects import recordings
+from dashboards.render import TooLargeError, dashboards, declared, refuse_too_large
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dashboards.contract import Metric, MetricType
 from dashboards.metrics import CONTRACT, application
 from dashboards.parameters import Parameters
-from dashboards.render import alerts, declared, recordings
+from dashboards.recordings.subjects import recordings
+from dashboards.render import alerts, declared
 
 FORBIDDEN_LABELS = {
     "user_id": "unbounded, and personal data",

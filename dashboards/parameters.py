@@ -26,7 +26,7 @@ class Levels:
         inference_latency: Seconds that a model takes for an inference.
         new_subscriptions: Subscriptions that begin in a day.
         monthly_cost: Projected cost of the month in US dollars.
-        budget_utilization: Share of the month's budget, 0 to 1 and above.
+        budget_utilization: Share of the month's budget; 1 is all of it, and a projection may be above.
         gpu_underutilization: Share of the time in which a GPU is busy, 0 to 1.
         processing_time: A stage's processing time as a multiple of its average.
         active_users_decrease: Share by which the daily active users fell in a week, 0 to 1.
@@ -86,6 +86,8 @@ class Parameters:
         budget: What a month may cost.
         switched_off: Names of the sources that the environment's settings switch off.
         probes: Names of the probes that the settings declare.
+        postgres_servers: Names of the PostgreSQL servers for each of which an exporter is deployed.
+        redis_servers: Names of the Redis servers for each of which an exporter is deployed.
         teams: The team of each dashboard, by the dashboard's uid.
         grafana_url: Where people reach Grafana.
         runbook_url: Where people read `docs/runbooks/`, with the slash at the end.
@@ -100,6 +102,8 @@ class Parameters:
     budget: Budget = Budget()
     switched_off: frozenset[str] = frozenset()
     probes: tuple[str, ...] = ("api",)
+    postgres_servers: tuple[str, ...] = ("main",)
+    redis_servers: tuple[str, ...] = ("main",)
     teams: Mapping[str, str] = field(default_factory=lambda: dict(TEAMS))
     grafana_url: str = "http://localhost:3000/"
     runbook_url: str = "https://git.example.com/dubbing-monitoring/blob/main/docs/runbooks/"

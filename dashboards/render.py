@@ -24,7 +24,7 @@ from dashboards.alerts import system_health as health_alerts
 from dashboards.alerts import user_activity as user_alerts
 from dashboards.model import Dashboard, Recording
 from dashboards.parameters import Parameters
-from dashboards.recordings import api, cost, gpu, jobs, models, presence, users, workloads
+from dashboards.recordings.subjects import group_name, recordings
 
 CONFIG_MAP_BYTES = 1024 * 1024
 """What Kubernetes takes in one ConfigMap, keys and values together."""
@@ -40,20 +40,6 @@ def declared(parameters: Parameters) -> tuple[Dashboard, ...]:
         module.dashboard(parameters)
         for module in (system_health, job_processing, model_performance, user_activity, cost_performance)
     )
-
-
-def recordings(parameters: Parameters) -> dict[str, tuple[Recording, ...]]:
-    """Return every recording rule by subject; one that reads another as often recorded comes later."""
-    return {
-        "workloads": workloads.RECORDINGS,
-        "api": api.RECORDINGS,
-        "jobs": jobs.RECORDINGS,
-        "gpu": gpu.RECORDINGS,
-        "models": models.RECORDINGS,
-        "users": users.RECORDINGS,
-        "cost": cost.recordings(parameters.budget),
-        "presence": presence.RECORDINGS,
-    }
 
 
 def alerts(parameters: Parameters) -> dict[str, tuple[Alert, ...]]:
@@ -103,7 +89,7 @@ def _recording_groups(subject: str, recordings: tuple[Recording, ...]) -> list[d
     intervals = dict.fromkeys(one.every for one in recordings)
     return [
         {
-            "name": f"{subject}-{every}",
+            "name": group_name(subject, every),
             "interval": every,
             "rules": [
                 {"record": one.name, "expr": str(one.query)} for one in recordings if one.every == every

@@ -1,40 +1,53 @@
 """The settings of alerts: thresholds, budgets, who gets them, and how."""
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationInfo, field_validator
 
 from dashboards import model
 from dashboards.parameters import TEAMS, Budget, Levels
-from stacks.settings_base import Name, Positive, Ratio, SettingsModel, Url
+from stacks.settings_base import Celsius, Name, Positive, Ratio, SettingsModel, Share, Times, Url
+
+NumberT = TypeVar("NumberT", bound=float)
 
 
-class Ratios(SettingsModel):
-    """A warning and a critical threshold of one condition, as ratios from 0 to 1."""
+class HighIsBad(SettingsModel, Generic[NumberT]):
+    """A warning and a critical threshold of one condition that gets worse as its value rises."""
 
-    warning: Ratio = Field(description="a ratio between 0 and 1")
-    critical: Ratio = Field(description="a ratio between 0 and 1")
+    warning: NumberT
+    critical: NumberT
 
-
-class Amount(SettingsModel):
-    """A warning and a critical threshold of one condition, as positive numbers."""
-
-    warning: Positive = Field(description="a number above 0")
-    critical: Positive = Field(description="a number above 0")
-
-
-class WarningRatio(SettingsModel):
-    """A threshold of a condition that is never critical, as a ratio from 0 to 1."""
-
-    warning: Ratio = Field(description="a ratio between 0 and 1")
+    @field_validator("critical")
+    @classmethod
+    def _is_the_worse(cls, critical: float, info: ValidationInfo) -> float:
+        warning = info.data.get("warning")
+        if warning is not None and critical <= warning:
+            msg = f"must be above warning, {warning:g}: more is worse"
+            raise ValueError(msg)
+        return critical
 
 
-class WarningAmount(SettingsModel):
-    """A threshold of a condition that is never critical, as a positive number."""
+class LowIsBad(SettingsModel, Generic[NumberT]):
+    """A warning and a critical threshold of one condition that gets worse as its value falls."""
 
-    warning: Positive = Field(description="a number above 0")
+    warning: NumberT
+    critical: NumberT
+
+    @field_validator("critical")
+    @classmethod
+    def _is_the_worse(cls, critical: float, info: ValidationInfo) -> float:
+        warning = info.data.get("warning")
+        if warning is not None and critical >= warning:
+            msg = f"must be below warning, {warning:g}: less is worse"
+            raise ValueError(msg)
+        return critical
+
+
+class WarningOnly(SettingsModel, Generic[NumberT]):
+    """A threshold of a condition that is never critical."""
+
+    warning: NumberT
 
 
 _LEVELS = Levels()
@@ -43,7 +56,7 @@ _LEVELS = Levels()
 def _default(group: type[SettingsModel], level: str) -> Any:  # noqa: ANN401 - each field is of its own type
     thresholds: model.Thresholds = getattr(_LEVELS, level)
     values = {key: getattr(thresholds, key) for key in group.model_fields}
-    return Field(default=group.model_validate(values), description="a group with warning and critical")
+    return Field(default=group.model_validate(values), description="a group of thresholds")
 
 
 class Thresholds(SettingsModel):
@@ -52,38 +65,22 @@ class Thresholds(SettingsModel):
     Each is described in `dashboards.parameters.Levels`, which also says whether high or low is bad.
     """
 
-    api_uptime: Ratios = _default(Ratios, "api_uptime")
-    disk_usage: Ratios = _default(Ratios, "disk_usage")
-    queue_depth: Amount = _default(Amount, "queue_depth")
-    job_failure_rate: Ratios = _default(Ratios, "job_failure_rate")
-    gpu_utilization: WarningRatio = _default(WarningRatio, "gpu_utilization")
-    gpu_temperature: Amount = _default(Amount, "gpu_temperature")
-    model_error_rate: Ratios = _default(Ratios, "model_error_rate")
-    inference_latency: WarningAmount = _default(WarningAmount, "inference_latency")
-    new_subscriptions: WarningAmount = _default(WarningAmount, "new_subscriptions")
-    monthly_cost: Amount = _default(Amount, "monthly_cost")
-    budget_utilization: WarningAmount = _default(WarningAmount, "budget_utilization")
-    gpu_underutilization: WarningRatio = _default(WarningRatio, "gpu_underutilization")
-    processing_time: WarningAmount = _default(WarningAmount, "processing_time")
-    active_users_decrease: WarningRatio = _default(WarningRatio, "active_users_decrease")
-    cancellation_rate: WarningRatio = _default(WarningRatio, "cancellation_rate")
-    cost_per_job: WarningAmount = _default(WarningAmount, "cost_per_job")
-
-    @model_validator(mode="after")
-    def _critical_is_the_worse(self) -> "Thresholds":
-        wrong = list[str]()
-        for name in type(self).model_fields:
-            low_is_bad: bool = getattr(_LEVELS, name).low_is_bad
-            group = getattr(self, name)
-            critical: float | None = getattr(group, "critical", None)
-            if critical is not None and (
-                critical == group.warning or (critical < group.warning) != low_is_bad
-            ):
-                key, side, worse = to_camel(name), *(("below", "less") if low_is_bad else ("above", "more"))
-                wrong.append(f"{key}.critical must be {side} {key}.warning: {worse} is worse")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
+    api_uptime: LowIsBad[Ratio] = _default(LowIsBad[Ratio], "api_uptime")
+    disk_usage: HighIsBad[Ratio] = _default(HighIsBad[Ratio], "disk_usage")
+    queue_depth: HighIsBad[Positive] = _default(HighIsBad[Positive], "queue_depth")
+    job_failure_rate: HighIsBad[Ratio] = _default(HighIsBad[Ratio], "job_failure_rate")
+    gpu_utilization: WarningOnly[Ratio] = _default(WarningOnly[Ratio], "gpu_utilization")
+    gpu_temperature: HighIsBad[Celsius] = _default(HighIsBad[Celsius], "gpu_temperature")
+    model_error_rate: HighIsBad[Ratio] = _default(HighIsBad[Ratio], "model_error_rate")
+    inference_latency: WarningOnly[Positive] = _default(WarningOnly[Positive], "inference_latency")
+    new_subscriptions: WarningOnly[Positive] = _default(WarningOnly[Positive], "new_subscriptions")
+    monthly_cost: HighIsBad[Positive] = _default(HighIsBad[Positive], "monthly_cost")
+    budget_utilization: WarningOnly[Share] = _default(WarningOnly[Share], "budget_utilization")
+    gpu_underutilization: WarningOnly[Ratio] = _default(WarningOnly[Ratio], "gpu_underutilization")
+    processing_time: WarningOnly[Times] = _default(WarningOnly[Times], "processing_time")
+    active_users_decrease: WarningOnly[Ratio] = _default(WarningOnly[Ratio], "active_users_decrease")
+    cancellation_rate: WarningOnly[Ratio] = _default(WarningOnly[Ratio], "cancellation_rate")
+    cost_per_job: WarningOnly[Times] = _default(WarningOnly[Times], "cost_per_job")
 
     def as_levels(self) -> Levels:
         """The thresholds as dashboards and rules take them."""
@@ -134,6 +131,8 @@ class Alerts(SettingsModel):
         default="always",
         description="always (as the specification says) or whileJobsWait (a busy GPU alone is healthy)",
     )
-    api_error_budget: Ratio = Field(
-        default=0.01, description="the share of the API's requests that may fail in a month"
+    # Fast burning is 14.4 times the budget: of more than a twentieth it would be most requests.
+    api_error_budget: Annotated[Ratio, Field(ge=0.0001, le=0.05)] = Field(
+        default=0.01,
+        description="the share of the API's requests that may fail in a month, 0.0001 to 0.05",
     )

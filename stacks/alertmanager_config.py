@@ -22,6 +22,11 @@ HOURS = "working-hours"
 
 TITLE = '{{ template "message.title" . }}'
 TEXT = '{{ template "message.text" . }}'
+SEVERITY = '{{ template "message.severity" . }}'
+COLOR = '{{ template "message.color" . }}'
+LINK = '{{ template "message.link" . }}'
+SILENCE = '{{ template "message.silence" . }}'
+RUNBOOK = "{{ .CommonAnnotations.runbook_url }}"
 
 Yaml = dict[str, Any]
 
@@ -67,10 +72,11 @@ def _route(settings: Notifications) -> Yaml:
     watchdog = {
         "receiver": SWITCH if settings.dead_mans_switch else NOBODY,
         "matchers": ['alertname="Watchdog"'],
-        # A sign of life every minute: a switch that waits five minutes may miss some.
+        # A sign of life every minute: a switch that waits five minutes may miss some. Each flush must find
+        # the repeat interval over: an equal one is over a moment later, and every second flush sends nothing.
         "group_wait": "0s",
         "group_interval": "1m",
-        "repeat_interval": "1m",
+        "repeat_interval": "50s",
     }
     # What is critical goes to the pager, and on to the channel like everything else.
     pager = {"receiver": CRITICAL, "matchers": ['severity="critical"'], "continue": True}
@@ -99,7 +105,8 @@ def _route(settings: Notifications) -> Yaml:
 
 def _hours(hours: WorkingHours) -> Yaml:
     return {
-        "weekdays": [f"{hours.first_day}:{hours.last_day}"],
+        # One by one: Alertmanager's week begins on Sunday, and takes no range over its end.
+        "weekdays": list(hours.days),
         "times": [{"start_time": hours.start, "end_time": hours.end}],
         "location": hours.time_zone,
     }
@@ -114,9 +121,10 @@ def _receiver(name: str, receiver: Receiver) -> Yaml:
                 "channel": slack.channel,
                 "username": slack.username,
                 "send_resolved": True,
-                "color": '{{ if eq .Status "firing" }}{{ if eq .CommonLabels.severity "critical" }}danger'
-                "{{ else }}warning{{ end }}{{ else }}good{{ end }}",
+                "color": COLOR,
                 "title": TITLE,
+                # Without it the title leads to a pod's own address.
+                "title_link": LINK,
                 "fallback": TITLE,
                 "text": TEXT,
             }
@@ -127,9 +135,20 @@ def _receiver(name: str, receiver: Receiver) -> Yaml:
                 "routing_key_file": f"{SECRETS_PATH}/pagerdutyRoutingKey-{name}",
                 "send_resolved": True,
                 "client": pagerduty.description,
-                "severity": '{{ if eq .CommonLabels.severity "critical" }}critical{{ else }}warning{{ end }}',
+                "client_url": LINK,
+                "severity": SEVERITY,
                 "description": TITLE,
-                "details": {"text": TEXT},
+                # The last two are all alerts as JSON unless they are given.
+                "details": {
+                    "text": TEXT,
+                    "firing": "{{ len .Alerts.Firing }}",
+                    "resolved": "{{ len .Alerts.Resolved }}",
+                },
+                "links": [
+                    {"href": LINK, "text": "Dashboard"},
+                    {"href": RUNBOOK, "text": "Runbook"},
+                    {"href": SILENCE, "text": "Silence"},
+                ],
             }
         ]
     if email := receiver.email:

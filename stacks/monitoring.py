@@ -190,6 +190,8 @@ def dashboard_parameters(settings: Settings) -> Parameters:
         budget=Budget(total=budget.total, services=budget.services),
         switched_off=settings.switched_off(),
         probes=tuple(probe.name for probe in settings.blackbox.probes),
+        postgres_servers=tuple(server.name for server in settings.postgres.deployed_servers),
+        redis_servers=tuple(server.name for server in settings.redis.deployed_servers),
         teams=alerts.teams.by_dashboard(),
         grafana_url=settings.grafana.root_url,
         runbook_url=alerts.runbook_url,

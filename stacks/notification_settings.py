@@ -1,12 +1,13 @@
 """The settings of notifications: which receivers there are, who gets what, and when."""
 
-from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from collections.abc import Collection
+from typing import Annotated, Literal, get_args
+from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from stacks.quantities import Duration
-from stacks.settings_base import Name, Secret, SettingsModel
+from stacks.quantities import Duration, duration_seconds
+from stacks.settings_base import Host, Name, Port, Secret, SettingsModel, Text
 
 ROOT = "slack"
 """The root receiver's name, as the specification has it."""
@@ -15,39 +16,59 @@ CRITICAL = "critical"
 SMTP_PASSWORD = "smtpPassword"  # noqa: S105 - a key
 DEAD_MANS_SWITCH = "deadMansSwitchUrl"
 
+RETENTION = "120h"
+"""How long Alertmanager remembers what it sent: a group that is repeated later would look new to it."""
+
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEK: tuple[Weekday, ...] = get_args(Weekday)
+
+Address = Annotated[str, Field(pattern=r"^[^@\s{}]+@[^@\s{}]+$", description="a mail address")]
 
 
 def _time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+    # These two are whatever the machine says.
+    if name not in available_timezones() - {"localtime", "Factory"}:
         msg = "is no time zone such as Europe/Berlin or UTC"
-        raise ValueError(msg) from None
+        raise ValueError(msg)
     return name
+
+
+def _teams(info: ValidationInfo) -> Collection[str]:
+    """The teams that alerts have; none where the reader of the stack file could not tell."""
+    context: dict[str, Collection[str]] = info.context or {}
+    return context.get("teams", ())
+
+
+def _has_alerts(team: str, info: ValidationInfo) -> str:
+    teams = _teams(info)
+    if teams and team not in teams:
+        msg = f"no alert is of team {team}; alerts.teams has {', '.join(sorted(teams))}"
+        raise ValueError(msg)
+    return team
+
+
+Team = Annotated[Name, AfterValidator(_has_alerts)]
 
 
 class Slack(SettingsModel):
     """A Slack channel, through an incoming webhook whose URL is a secret."""
 
     channel: str = Field(
-        default="#alerts", pattern=r"^[#@]\S+$", description="a channel with # or a person with @"
+        default="#alerts", pattern=r"^[#@][^\s{}]+$", description="a channel with # or a person with @"
     )
-    username: str = Field(default="Alertmanager", min_length=1, description="the name it writes under")
+    username: Text = Field(default="Alertmanager", description="the name it writes under")
 
 
 class PagerDuty(SettingsModel):
     """A PagerDuty service (Events API v2), whose routing key is a secret."""
 
-    description: str = Field(default="Dubbing platform", description="who calls, shown on the incident")
+    description: Text = Field(default="Dubbing platform", description="who calls, shown on the incident")
 
 
 class Email(SettingsModel):
     """Mail to people, through the SMTP server of `notifications.smtp`."""
 
-    to: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")], ...] = Field(
-        min_length=1, description="a list of addresses"
-    )
+    to: tuple[Address, ...] = Field(min_length=1, description="a list of addresses")
 
 
 class Webhook(SettingsModel):
@@ -60,7 +81,7 @@ class Sns(SettingsModel):
     """A topic of Amazon SNS; Alertmanager's account needs the right sns:Publish on it."""
 
     topic_arn: str = Field(
-        pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:\S+$",
+        pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]+$",
         description="a topic's ARN, such as arn:aws:sns:eu-central-1:123456789012:alerts",
     )
 
@@ -97,12 +118,19 @@ class Receiver(SettingsModel):
         )
 
 
+def _has_a_channel(receiver: Receiver) -> Receiver:
+    if not receiver.is_set:
+        msg = "nobody would hear of this team's warnings: set slack, pagerduty, email, webhook or sns"
+        raise ValueError(msg)
+    return receiver
+
+
 class Smtp(SettingsModel):
     """The mail server; its password is a secret."""
 
-    host: str = Field(min_length=1, description="a host name")
-    port: int = Field(default=587, ge=1, le=65535)
-    sender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", description="the address it writes from")
+    host: Host
+    port: Port = Field(default=587, description="a port, 1 to 65535")
+    sender: Address = Field(description="the address it writes from")
     username: str = Field(min_length=1, description="the user it logs in as")
 
 
@@ -111,7 +139,23 @@ class Grouping(SettingsModel):
 
     wait: Duration = Field(default="10s", description="how long a new group waits for others")
     interval: Duration = Field(default="10s", description="how long until news of a group are sent")
-    repeat: Duration = Field(default="12h", description="how long until an unchanged group is sent again")
+    repeat: Duration = Field(
+        default="12h",
+        validate_default=True,
+        description=f"how long until an unchanged group is sent again, from interval to {RETENTION}",
+    )
+
+    @field_validator("repeat")
+    @classmethod
+    def _is_noticed_and_remembered(cls, repeat: str, info: ValidationInfo) -> str:
+        interval = info.data.get("interval")
+        if interval is not None and duration_seconds(repeat) < duration_seconds(interval):
+            msg = f"must not be below interval, {interval}: only then is a group looked at"
+            raise ValueError(msg)
+        if duration_seconds(repeat) > duration_seconds(RETENTION):
+            msg = f"must not be above {RETENTION}: Alertmanager forgets by then that it was sent"
+            raise ValueError(msg)
+        return repeat
 
 
 class WorkingHours(SettingsModel):
@@ -121,16 +165,29 @@ class WorkingHours(SettingsModel):
         default="UTC", description="the name of a time zone, such as Europe/Berlin"
     )
     start: str = Field(default="09:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="a time of day")
-    end: str = Field(default="17:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="a time of day")
+    end: str = Field(
+        default="17:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        validate_default=True,
+        description="a time of day",
+    )
     first_day: Weekday = Field(default="monday", description="a weekday")
     last_day: Weekday = Field(default="friday", description="a weekday")
 
-    @model_validator(mode="after")
-    def _starts_before_it_ends(self) -> "WorkingHours":
-        if self.start >= self.end:
-            msg = f"start {self.start} must be before end {self.end}"
+    @field_validator("end")
+    @classmethod
+    def _is_after_the_start(cls, end: str, info: ValidationInfo) -> str:
+        start = info.data.get("start")
+        if start is not None and start >= end:
+            msg = f"must be after start, {start}"
             raise ValueError(msg)
-        return self
+        return end
+
+    @property
+    def days(self) -> tuple[Weekday, ...]:
+        """The weekdays from the first to the last, over the week's end where the last comes before."""
+        first, last = WEEK.index(self.first_day), WEEK.index(self.last_day)
+        return WEEK[first : last + 1] if first <= last else (*WEEK[first:], *WEEK[: last + 1])
 
 
 class Notifications(SettingsModel):
@@ -140,35 +197,62 @@ class Notifications(SettingsModel):
     teams that have a receiver of their own: those get them in working hours.
     """
 
-    slack: Slack | None = Field(default=None, description="the channel of the root receiver")
-    critical: Receiver = Receiver()
     critical_required: bool = Field(
-        default=True, description="false to do without a receiver for critical alerts"
+        default=True,
+        description="false where alerts need to reach nobody",
     )
-    owners: dict[Name, Receiver] = Field(default={}, description="the receivers of teams, by the team's name")
+    critical: Receiver = Field(
+        default=Receiver(), validate_default=True, description="who is woken up: a group with a channel"
+    )
+    owners: dict[Team, Annotated[Receiver, AfterValidator(_has_a_channel)]] = Field(
+        default={}, description="the receivers of teams, by the team's name"
+    )
+    slack: Slack | None = Field(
+        default=None, validate_default=True, description="the channel of the root receiver"
+    )
+    smtp: Smtp | None = Field(
+        default=None, validate_default=True, description="the mail server: host, sender and username"
+    )
     working_hours: WorkingHours = WorkingHours()
-    smtp: Smtp | None = Field(default=None, description="the mail server: host, sender and username")
     grouping: Grouping = Grouping()
     dead_mans_switch: bool = Field(
         default=False, description="true to call a URL (a secret) as long as alerts can be sent"
     )
 
-    @model_validator(mode="after")
-    def _somebody_hears_what_is_critical(self) -> "Notifications":
-        if self.critical_required and not self.critical.is_set:
+    # Each is a field's own: a mistake in another field must not hide it.
+    @field_validator("critical")
+    @classmethod
+    def _somebody_hears_what_is_critical(cls, critical: Receiver, info: ValidationInfo) -> Receiver:
+        if info.data.get("critical_required") and not critical.is_set:
             msg = (
                 "nobody would hear of critical alerts: set critical.pagerduty, .slack, .email, .webhook or "
                 ".sns, or criticalRequired: false where that is meant"
             )
             raise ValueError(msg)
-        return self
+        return critical
 
-    @model_validator(mode="after")
-    def _mail_has_a_server(self) -> "Notifications":
-        if self.smtp is None and any(receiver.email for receiver in self.receivers().values()):
+    @field_validator("slack")
+    @classmethod
+    def _somebody_hears_warnings(cls, slack: Slack | None, info: ValidationInfo) -> Slack | None:
+        owners = info.data.get("owners")
+        if slack is None and owners is not None and info.data.get("critical_required"):
+            unheard = sorted(set(_teams(info)) - set(owners))
+            if unheard:
+                msg = (
+                    f"nobody would hear of warnings of team {', '.join(unheard)}: set slack, or a receiver "
+                    "for each in owners, or criticalRequired: false where that is meant"
+                )
+                raise ValueError(msg)
+        return slack
+
+    @field_validator("smtp")
+    @classmethod
+    def _mail_has_a_server(cls, smtp: Smtp | None, info: ValidationInfo) -> Smtp | None:
+        receivers = (info.data.get("critical"), *info.data.get("owners", {}).values())
+        if smtp is None and any(receiver and receiver.email for receiver in receivers):
             msg = "there are receivers by mail, so smtp must say through which server: host, sender, username"
             raise ValueError(msg)
-        return self
+        return smtp
 
     def receivers(self) -> dict[str, Receiver]:
         """Every receiver by the name that Alertmanager knows it by; the root one first."""

@@ -71,6 +71,18 @@ def _checked(parse: Callable[[str], float]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def between(least: str, most: str) -> AfterValidator:
+    """A check that a duration is neither below one nor above another."""
+
+    def check(text: str) -> str:
+        if not duration_seconds(least) <= duration_seconds(text) <= duration_seconds(most):
+            msg = f"must be from {least} to {most}"
+            raise ValueError(msg)
+        return text
+
+    return AfterValidator(check)
+
+
 Duration = Annotated[str, _checked(duration_seconds)]
 Quantity = Annotated[str, _checked(kubernetes_quantity)]
 PrometheusSize = Annotated[str, _checked(prometheus_bytes)]

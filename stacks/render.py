@@ -25,7 +25,7 @@ UNPACKED = {
 
 def placeholder(secret: Secret) -> str:
     """What stands for a secret in rendered files."""
-    return f"{'https://' if secret.is_url else ''}<secret {secret.key}>"
+    return f"https://secret.invalid/{secret.key}" if secret.is_url else f"<secret {secret.key}>"
 
 
 def registrations(stack: str, path: Path | None = None) -> list[Registration]:

@@ -7,7 +7,7 @@ in camelCase there. Secrets are not settings: the model knows which ones are nee
 the lines that set the secrets it needs.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,10 +18,11 @@ from stacks.quantities import (
     Duration,
     PrometheusSize,
     Quantity,
+    between,
     kubernetes_quantity,
     prometheus_bytes,
 )
-from stacks.settings_base import Name, Port, Secret, SettingsModel, Url
+from stacks.settings_base import Host, Name, Port, Secret, SettingsModel, Url
 
 #: Blocks may fill this share of the volume; the rest is for the write-ahead log and compaction, which
 #: retention by size does not delete (Prometheus' storage documentation: 80 to 85 %).
@@ -113,7 +114,10 @@ class Retention(SettingsModel):
 class Prometheus(SettingsModel):
     """The Prometheus server."""
 
-    scrape_interval: Duration = Field(default="30s", description="a duration such as 30s, at most 2m")
+    # A window of five minutes must see a counter twice, and once more where a scrape was missed.
+    scrape_interval: Annotated[Duration, between("5s", "2m")] = Field(
+        default="30s", description="a duration such as 30s, 5s to 2m"
+    )
     retention: Retention
     volume: Quantity = Field(description="the size of the volume, such as 50Gi")
     resources: Resources = _resources("250m", "1Gi", "2Gi")
@@ -214,7 +218,7 @@ class PostgresServer(SettingsModel):
     """A PostgreSQL server to watch, through a role with `pg_monitor`."""
 
     name: Name = Field(description="its name on dashboards")
-    host: str = Field(min_length=1, description="a host name")
+    host: Host
     port: Port = 5432
     database: str = "postgres"
     user: str = "monitoring"
@@ -234,12 +238,17 @@ class Postgres(Exporter):
 
     servers: tuple[PostgresServer, ...] = Field(default=(), description="a list of servers")
 
+    @property
+    def deployed_servers(self) -> tuple[PostgresServer, ...]:
+        """The servers for each of which this stack runs an exporter."""
+        return self.servers if self.mode == "deploy" else ()
+
 
 class RedisServer(SettingsModel):
     """A Redis server to watch."""
 
     name: Name = Field(description="its name on dashboards")
-    host: str = Field(min_length=1, description="a host name")
+    host: Host
     port: Port = 6379
     tls: bool = True
 
@@ -253,6 +262,11 @@ class Redis(Exporter):
     """redis_exporter, one for each server."""
 
     servers: tuple[RedisServer, ...] = Field(default=(), description="a list of servers")
+
+    @property
+    def deployed_servers(self) -> tuple[RedisServer, ...]:
+        """The servers for each of which this stack runs an exporter."""
+        return self.servers if self.mode == "deploy" else ()
 
 
 class Probe(SettingsModel):
@@ -290,17 +304,6 @@ class Settings(SettingsModel):
     alerts: Alerts = Alerts()
     notifications: Notifications
 
-    @model_validator(mode="after")
-    def _owners_are_teams(self) -> "Settings":
-        teams = set(self.alerts.teams.by_dashboard().values())
-        if unknown := sorted(set(self.notifications.owners) - teams):
-            msg = (
-                f"notifications.owners: no alert is of team {', '.join(unknown)}; "
-                f"alerts.teams has {', '.join(sorted(teams))}"
-            )
-            raise ValueError(msg)
-        return self
-
     def switched_off(self) -> frozenset[str]:
         """The exporters that this environment does without; each by its scrape job's name."""
         exporters = {
@@ -318,8 +321,8 @@ class Settings(SettingsModel):
     def secrets_needed(self) -> tuple[Secret, ...]:
         """The secrets without which this environment cannot be deployed."""
         servers = (
-            *(self.postgres.servers if self.postgres.mode == "deploy" else ()),
-            *(self.redis.servers if self.redis.mode == "deploy" else ()),
+            *self.postgres.deployed_servers,
+            *self.redis.deployed_servers,
         )
         return (
             Secret(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, TypeAdapter
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 PROJECT = "dubbing-monitoring"
@@ -12,16 +12,43 @@ _DNS_LABEL = r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"
 _ANY_URL = TypeAdapter(HttpUrl)
 
 
-def _url(text: str) -> str:
-    _ANY_URL.validate_python(text)
+def _no_template(text: str) -> str:
+    if "{{" in text or "}}" in text:
+        raise ValueError("must have no {{ or }}: it stands in a template")
     return text
 
 
+def _url(text: str) -> str:
+    _ANY_URL.validate_python(text)
+    if any(character.isspace() for character in text):
+        raise ValueError("must have no space")
+    return _no_template(text)
+
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")  # noqa: TRY004 - pydantic reports a ValueError
+    return value
+
+
+_NUMBER = BeforeValidator(_no_boolean)
+
 Url = Annotated[str, AfterValidator(_url)]
 Name = Annotated[str, Field(pattern=_DNS_LABEL)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Ratio = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Host = Annotated[
+    str, Field(pattern=r"^\w([\w.-]*\w)?\.?$", description="a host name or address, without its port")
+]
+Text = Annotated[str, Field(min_length=1), AfterValidator(_no_template)]
+Port = Annotated[int, _NUMBER, Field(ge=1, le=65535)]
+Ratio = Annotated[float, _NUMBER, Field(gt=0, lt=1, description="a ratio between 0 and 1")]
+Positive = Annotated[float, _NUMBER, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
+Celsius = Annotated[float, _NUMBER, Field(ge=40, le=110, description="degrees Celsius, 40 to 110")]
+Times = Annotated[
+    float, _NUMBER, Field(gt=1, le=100, description="a factor above 1: how many times the average")
+]
+Share = Annotated[
+    float, _NUMBER, Field(gt=0, le=2, description="a share above 0 and at most 2, where 1 is all of it")
+]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,16 +7,18 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, HttpUrl, TypeAdapter, UrlConstraints, ValidationError
 
+from stacks.alerting_settings import Teams
 from stacks.notification_settings import DEAD_MANS_SWITCH, SMTP_PASSWORD
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT, Secret
 
 ROOT = Path(__file__).resolve().parent.parent
+_HTTPS = TypeAdapter(Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"])])
 _SECRET_PREFIXES = (
     "grafanaAdminPassword",
     "grafanaSecretKey",
@@ -125,13 +127,22 @@ def parse(values: Mapping[str, object], secret_keys: Iterable[str], *, stack: st
         else:
             raw[key] = value
     try:
-        settings = Settings.model_validate(raw)
+        settings = Settings.model_validate(raw, context={"teams": _teams(raw.get("alerts"))})
     except ValidationError as error:
         mistakes += _mistakes(error, stack)
         settings = None
     if settings is None or mistakes:
         raise SettingsError(_report(mistakes, stack))
     return settings
+
+
+def _teams(alerts: object) -> frozenset[str]:
+    """The teams that alerts have, whatever else is wrong in their group; none where they are wrong."""
+    teams: object = cast("dict[str, object]", alerts).get("teams", {}) if isinstance(alerts, dict) else {}
+    try:
+        return frozenset(Teams.model_validate(teams).by_dashboard().values())
+    except ValidationError:
+        return frozenset()
 
 
 def missing_secrets(settings: Settings, present: Iterable[str]) -> tuple[Secret, ...]:
@@ -175,15 +186,20 @@ def _plain_secret(key: str, stack: str) -> Mistake:
 
 def _is_wrong_url(key: str, value: object) -> bool:
     """Whether a secret that must be a URL is known here, and is none of https; its text is told to nobody."""
-    is_url = "Url" in key.partition("-")[0]
-    return is_url and isinstance(value, str) and not value.startswith(("https://", '{"secure"'))
+    if "Url" not in key.partition("-")[0] or not isinstance(value, str) or value.startswith('{"secure"'):
+        return False
+    try:
+        _HTTPS.validate_python(value)
+    except ValidationError:
+        return True
+    return False
 
 
 def _wrong_url(key: str, stack: str) -> Mistake:
     return Mistake(
         key=key,
-        got="a secret that does not start with https://",
-        takes="a URL that starts with https://, since it is a secret itself",
+        got="a secret that is no https URL",
+        takes="a URL that starts with https:// and a host, since it is a secret itself",
         mend=f"pulumi config set --secret --stack {stack} {key}",
     )
 
@@ -204,10 +220,11 @@ def _mistakes(error: ValidationError, stack: str) -> list[Mistake]:
 
 
 def _mistake(detail: dict[str, Any], stack: str) -> Mistake:
-    location: tuple[str | int, ...] = detail["loc"]
+    # Where a key itself is wrong, it is followed by this.
+    location: tuple[str | int, ...] = tuple(part for part in detail["loc"] if part != "[key]")
     path = _path(location)
     key = f"{PROJECT}:{path}"
-    reason = str(detail["msg"]).removeprefix("Value error, ")
+    reason = _in_words(detail)
     setting = f"pulumi config set --stack {stack} --path '{key}'"
     known, description = _describe(location)
     if detail["type"] == "extra_forbidden":
@@ -226,13 +243,35 @@ def _mistake(detail: dict[str, Any], stack: str) -> Mistake:
     got = detail["input"]
     if isinstance(got, BaseModel):
         got = got.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    text = json.dumps(got, default=str)
+    text = "nothing" if got is None else json.dumps(got, default=str)
     return Mistake(
         key=key,
         got=text if len(text) <= 200 else text[:200] + " …",  # noqa: PLR2004 - a line or two on a terminal
-        takes=f"{description}: {reason}" if description else reason,
+        takes=": ".join(part for part in (description, reason) if part),
         mend=f"{setting} VALUE" if not isinstance(detail["input"], dict) else f"edit Pulumi.{stack}.yaml",
     )
+
+
+_IN_WORDS = {
+    "dict_type": "a group of keys",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "string_type": "text",
+}
+"""What the reader's library says of Python's types, in words of a stack file."""
+
+
+def _in_words(detail: Mapping[str, Any]) -> str:
+    """Why a value is wrong; nothing where only a regular expression would be named."""
+    kind = str(detail["type"])
+    if kind == "string_pattern_mismatch":
+        return ""
+    if kind.startswith("model_"):
+        return "a group of keys"
+    text = str(detail["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    return _IN_WORDS.get(kind, text)
 
 
 def _path(location: tuple[str | int, ...]) -> str:

@@ -1,6 +1,10 @@
 """Alerts of the monitoring itself: what watches, is heard, and has something to say."""
 
+from collections.abc import Mapping
+
 from dashboards.alert import Alert, Severity
+from dashboards.alert_rules import EVALUATED_EVERY
+from dashboards.contract import Metric
 from dashboards.firing import FIRING
 from dashboards.metrics import exporters, monitoring
 from dashboards.model import Thresholds
@@ -8,6 +12,7 @@ from dashboards.parameters import Parameters
 from dashboards.promql import (
     Query,
     Selector,
+    either,
     increase,
     matches,
     max_by,
@@ -21,6 +26,7 @@ from dashboards.promql import (
 from dashboards.promql_conditions import ALWAYS, above, absent, below, is_zero
 from dashboards.promql_time import age, predicted, seconds_left
 from dashboards.recordings import presence
+from dashboards.recordings.subjects import group_name, intervals
 from dashboards.system_health import API_UPTIME, DISK_USAGE
 
 DAY = 24 * 3600
@@ -31,10 +37,29 @@ REMEMBERED = 7 * DAY
 
 def alerts(parameters: Parameters) -> tuple[Alert, ...]:
     """All of them."""
-    return (*_the_servers(), *_the_targets(), *_sources(parameters), *_the_applications())
+    return (*_the_servers(parameters), *_the_targets(), *_sources(parameters), *_the_applications())
 
 
-def _the_servers() -> tuple[Alert, ...]:
+def _failing_rules(parameters: Parameters) -> Query:
+    """Groups whose rules fail; a slow group is looked at over more than two of its intervals.
+
+    What fails at every evaluation never leaves its window; what fails once leaves it before the alert fires,
+    but where it is evaluated once an hour.
+    """
+    failing = _failures(select(monitoring.RULE_FAILURES), "5m")
+    for every, minutes in intervals(parameters).items():
+        if every != EVALUATED_EVERY:
+            # The interval ends the group's name.
+            slow = select(monitoring.RULE_FAILURES, rule_group=matches(group_name(".*", every)))
+            failing = either(failing, _failures(slow, f"{2 * minutes + 2}m"))
+    return failing
+
+
+def _failures(groups: Selector, window: str) -> Query:
+    return positive(sum_by(increase(groups, window), *SERVER, "rule_group"))
+
+
+def _the_servers(parameters: Parameters) -> tuple[Alert, ...]:
     free = predicted(
         select(exporters.KUBELET_VOLUME_AVAILABLE, persistentvolumeclaim=matches("data-prometheus-.*")),
         "6h",
@@ -71,11 +96,11 @@ def _the_servers() -> tuple[Alert, ...]:
         Alert(
             name="RuleEvaluationFailing",
             panel=FIRING,
-            query=positive(sum_by(increase(select(monitoring.RULE_FAILURES), "5m"), *SERVER, "rule_group")),
-            lasts="10m",
+            query=_failing_rules(parameters),
+            lasts="15m",
             keeps_firing="5m",
-            because="a failure at a restart is over at the next evaluation",
-            summary="Rules of {{ $labels.rule_group }} fail: <value> in five minutes.",
+            because="a failure at a restart is over at the next evaluation, and out of the window in time",
+            summary="Rules of {{ $labels.rule_group }} fail when they are evaluated.",
             description=(
                 "What they record or alert on is missing. Look at the Rules page of Prometheus for the "
                 "error; many-to-many matching is a series that exists twice."
@@ -110,13 +135,16 @@ def _the_servers() -> tuple[Alert, ...]:
             name="NotificationsFailing",
             panel=FIRING,
             query=positive(
-                sum_by(increase(select(monitoring.NOTIFICATIONS_FAILED), "5m"), "cluster", "integration")
+                sum_by(increase(select(monitoring.NOTIFICATIONS_FAILED), "20m"), "cluster", "integration")
             ),
             severity=Severity.CRITICAL,
-            lasts="5m",
+            lasts="0s",
             keeps_firing="10m",
-            because="a single failure is tried again, and heals",
-            summary="Notifications by {{ $labels.integration }} fail: <value> in five minutes.",
+            because=(
+                "each one counted was given up after all of its tries; a group's next is up to its interval "
+                "later, which the window outlasts"
+            ),
+            summary="Notifications by {{ $labels.integration }} fail: <value> in 20 minutes.",
             description=(
                 "People do not hear of alerts. Look at Alertmanager's log for the answer it got: a webhook "
                 "that was revoked, a channel that was renamed, a firewall."
@@ -143,7 +171,9 @@ def _the_servers() -> tuple[Alert, ...]:
             lasts="15m",
             keeps_firing="5m",
             because="after an outage it catches up within minutes",
-            summary="{{ $labels.pod }} is <value> behind in writing to its remote storage.",
+            summary=(
+                "{{ $labels.pod }} is <value> behind in writing to its remote storage, more than <threshold>."
+            ),
             shown="humanizeDuration",
             description=(
                 "What is two hours behind is lost to it. Look at Prometheus' log for refused requests, then "
@@ -215,7 +245,7 @@ def _the_targets() -> tuple[Alert, ...]:
             lasts="1h",
             keeps_firing="0s",
             because="it ends on a day, not in a minute",
-            summary="The certificate of {{ $labels.probe }} ends in <value>.",
+            summary="The certificate of {{ $labels.probe }} ends in <value>, sooner than <threshold>.",
             shown="humanizeDuration",
             description="Browsers will refuse the address. Look why it was not renewed: DNS or its issuer.",
         ),
@@ -232,38 +262,37 @@ def _sources(parameters: Parameters) -> tuple[Alert, ...]:
         "redis-exporter": "Nothing is known of Redis.",
         "opencost": "Nothing is known of cost.",
     }
-    there = [job for job in jobs if job not in parameters.switched_off]
-    alerts = [
-        _source(parameters, "job", job, select(exporters.UP, cluster=parameters.cluster, job=job), jobs[job])
-        for job in there
+    servers = {
+        "postgres-exporter": parameters.postgres_servers,
+        "redis-exporter": parameters.redis_servers,
+    }
+    up = [
+        _source(parameters, exporters.UP, meaning, job=job, **server)
+        for job, meaning in jobs.items()
+        if job not in parameters.switched_off
+        # Each server has an exporter of its own: one that is gone is not hidden by the others.
+        for server in ([{"instance": name} for name in servers.get(job, ())] or [{}])
     ]
-    if "blackbox" not in parameters.switched_off:
-        alerts += [
-            _source(
-                parameters,
-                "probe",
-                probe,
-                select(exporters.PROBE_SUCCESS, cluster=parameters.cluster, probe=probe),
-                "Nothing is known of its uptime.",
-            )
-            for probe in parameters.probes
-        ]
+    probes = () if "blackbox" in parameters.switched_off else parameters.probes
+    asked = [
+        _source(parameters, exporters.PROBE_SUCCESS, "Nothing is known of its uptime.", probe=probe)
+        for probe in probes
+    ]
     if "dcgm-exporter" in parameters.switched_off:
-        return tuple(alerts)
+        return (*up, *asked)
     gpus = max_by(select(monitoring.NODE_ALLOCATABLE, resource="nvidia_com_gpu"), "cluster")
-    silent = absent(select(exporters.UP, job="dcgm-exporter"), job="dcgm-exporter")
-    return (
-        *alerts,
-        _absent("job", "dcgm-exporter", where(positive(gpus), silent), "Nothing is known of GPUs."),
-    )
+    dcgm = {"job": "dcgm-exporter"}
+    silent = where(positive(gpus), absent(select(exporters.UP, **dcgm), **dcgm))
+    return (*up, *asked, _absent(dcgm, silent, "Nothing is known of GPUs."))
 
 
-def _source(parameters: Parameters, label: str, name: str, selector: Selector, meaning: str) -> Alert:
-    labels = {"cluster": parameters.cluster, label: name}
-    return _absent(label, name, absent(selector, **labels), meaning)
+def _source(parameters: Parameters, metric: Metric, meaning: str, **labels: str) -> Alert:
+    chosen = {"cluster": parameters.cluster, **labels}
+    return _absent(labels, absent(select(metric, **chosen), **chosen), meaning)
 
 
-def _absent(label: str, name: str, condition: Query, meaning: str) -> Alert:
+def _absent(labels: Mapping[str, str], condition: Query, meaning: str) -> Alert:
+    named = " of ".join(f"{label} {name}" for label, name in reversed(list(labels.items())))
     return Alert(
         name="SourceAbsent",
         panel=FIRING,
@@ -271,12 +300,12 @@ def _absent(label: str, name: str, condition: Query, meaning: str) -> Alert:
         lasts="15m",
         keeps_firing="0s",
         because="a quarter of an hour is more than any rollout takes",
-        summary=f"The {label} {name} exposes nothing.",
+        summary=f"The {named} exposes nothing.",
         description=(
             f"{meaning} Its panels are empty and its alerts can't fire. Look whether its pods run and carry "
             "the labels that the scrape job selects."
         ),
-        instance={label: name},
+        instance=labels,
     )
 
 

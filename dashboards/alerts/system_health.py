@@ -2,7 +2,7 @@
 
 from dashboards.alert import Alert, Severity
 from dashboards.metrics import exporters
-from dashboards.parameters import Parameters, percent
+from dashboards.parameters import Parameters
 from dashboards.promql import Query, max_by, min_by, ratio, select, sum_over_time, where
 from dashboards.promql_conditions import above, at_least, is_zero
 from dashboards.recordings import api
@@ -50,6 +50,11 @@ def burn(long: str, short: str, share: float) -> Query:
     return where(above(failed_share(long), share), above(failed_share(short), share), "cluster")
 
 
+def _shown(share: float) -> str:
+    """A share as the value beside it is written."""
+    return f"{{{{ {share!r} | {PERCENT} }}}}"
+
+
 def alerts(parameters: Parameters) -> tuple[Alert, ...]:
     """All of them."""
     levels = parameters.levels
@@ -79,7 +84,7 @@ def alerts(parameters: Parameters) -> tuple[Alert, ...]:
             lasts="2m",
             keeps_firing="5m",
             because="two per cent of a month's budget are gone in an hour; the short window ends it",
-            summary=f"The API failed <value> of its requests in the last hour, above {percent(fast)}.",
+            summary=f"The API failed <value> of its requests in the last hour, above {_shown(fast)}.",
             shown=PERCENT,
             description=(
                 "At this pace the month's error budget is gone within two days. Look at Error Rate by "
@@ -93,7 +98,7 @@ def alerts(parameters: Parameters) -> tuple[Alert, ...]:
             lasts="15m",
             keeps_firing="15m",
             because="five per cent of a month's budget are gone in six hours: soon enough for working hours",
-            summary=f"The API failed <value> of its requests in the last 6 h, above {percent(slow)}.",
+            summary=f"The API failed <value> of its requests in the last 6 h, above {_shown(slow)}.",
             shown=PERCENT,
             description=(
                 "At this pace the month's error budget is gone within five days. Look at Error Rate by "

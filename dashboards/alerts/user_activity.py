@@ -2,7 +2,7 @@
 
 from dashboards.alert import Alert
 from dashboards.parameters import Parameters
-from dashboards.promql import ago, complement, ratio, select, sum_by
+from dashboards.promql import ago, complement, ratio, select, sum_by, where
 from dashboards.promql_conditions import above
 from dashboards.recordings import users
 from dashboards.user_activity import ACTIVE, CANCELLATIONS, NEW_SUBSCRIPTIONS
@@ -18,6 +18,9 @@ def alerts(parameters: Parameters) -> tuple[Alert, ...]:
     levels = parameters.levels
     today = sum_by(select(users.ACTIVE.series), *SCOPE)
     a_week_ago = above(sum_by(ago(select(users.ACTIVE.series), "7d"), *SCOPE), ENOUGH_USERS)
+    began = sum_by(select(users.SUBSCRIPTIONS.series), *SCOPE)
+    # A platform that was not there a day ago has no whole day to be judged by.
+    a_day_ago = sum_by(ago(select(users.SUBSCRIPTIONS.series), "1d"), *SCOPE)
     return (
         Alert(
             name="DailyActiveUsersFalling",
@@ -52,7 +55,7 @@ def alerts(parameters: Parameters) -> tuple[Alert, ...]:
         Alert(
             name="NewSubscriptionsLow",
             panel=NEW_SUBSCRIPTIONS,
-            query=sum_by(select(users.SUBSCRIPTIONS.series), *SCOPE),
+            query=where(began, a_day_ago, *SCOPE),
             thresholds=levels.new_subscriptions,
             lasts="1h",
             keeps_firing="6h",

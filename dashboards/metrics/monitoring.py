@@ -86,7 +86,7 @@ NOTIFICATIONS_FAILED = Metric(
     unit="notifications",
     labels={"integration": "slack", "reason": "clientError"},
     source=ALERTMANAGER,
-    meaning="Notifications that a receiver did not take, tries included.",
+    meaning="Notifications that were given up after all tries; the group's next one tries again.",
 )
 CERTIFICATE_EXPIRY = Metric(
     name="probe_ssl_earliest_cert_expiry",

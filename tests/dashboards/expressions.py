@@ -9,7 +9,7 @@ from dashboards.contract import MetricType
 from dashboards.metrics import CONTRACT
 from dashboards.model import Recording
 from dashboards.parameters import Parameters
-from dashboards.render import recordings
+from dashboards.recordings.subjects import recordings
 
 GRAFANAS = {"__range": "6h", "__rate_interval": "2m", "__interval": "1m"}
 """Variables that Grafana itself has, with a value."""

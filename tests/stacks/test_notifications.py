@@ -1,16 +1,10 @@
 """Who hears of what: the rendered routes by amtool, and notifications of a real Alertmanager."""
 
+import itertools
 import json
-import socket
 import subprocess
-import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +12,15 @@ import pytest
 import yaml
 
 from dashboards.render import alert_identity, alerts
-from local.overlay import relocate
 from local.toolchain import binary
 from stacks import monitoring, render, stack_file
-from stacks.alertmanager_config import CONFIG_PATH, SECRETS_PATH, alertmanager_config, message_templates
-from stacks.notification_settings import Notifications
+from stacks.alertmanager import alertmanager_workload
+from stacks.alertmanager_config import SECRETS_PATH, alertmanager_config
+from stacks.notification_settings import RETENTION, Notifications
 from stacks.prometheus import to_yaml
+from stacks.settings import Alertmanager
+from tests.dashboards.alert_cases import CASES
+from tests.stacks.notified import QUICK, alertmanager, an_alert, http_receiver, send
 
 Json = dict[str, Any]
 
@@ -86,145 +83,6 @@ def _matchers(routes: list[Json]) -> list[str]:
     return [matcher for route in routes for matcher in route.get("matchers", ())]
 
 
-class Messages:
-    """What receivers got: a channel's or path's name, and the message."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[str, Json]] = []
-
-    def of(self, receiver: str) -> list[Json]:
-        return [message for name, message in self.got if name == receiver]
-
-    def wait(self, receiver: str, count: int, seconds: float = 15) -> list[Json]:
-        """The receiver's messages, once there are so many of them."""
-        deadline = time.monotonic() + seconds
-        while len(self.of(receiver)) < count:
-            assert time.monotonic() < deadline, f"{receiver} got {self.of(receiver)}, all: {self.got}"
-            time.sleep(0.05)
-        return self.of(receiver)
-
-
-@contextmanager
-def http_receiver() -> Generator[tuple[str, Messages]]:
-    """A real HTTP receiver on loopback; the path of its URL names the receiver."""
-    messages = Messages()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            messages.got.append((self.path.strip("/"), json.loads(body)))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Keep quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", messages
-        server.shutdown()
-        thread.join()
-
-
-@contextmanager
-def alertmanager(folder: Path, settings: Mapping[str, Any], url: str) -> Generator[str]:
-    """A real Alertmanager with what the program renders of these settings; its secrets lead to loopback."""
-    write_configuration(folder, settings, url)
-    web = free_address()
-    arguments = [
-        f"--config.file={folder / 'config' / 'alertmanager.yml'}",
-        f"--storage.path={folder / 'data'}",
-        f"--web.listen-address={web}",
-        "--cluster.listen-address=",
-    ]
-    with running(arguments, web, folder / "log"):
-        yield f"http://{web}"
-
-
-def write_configuration(folder: Path, settings: Mapping[str, Any], url: str) -> dict[str, Path]:
-    """The files of an Alertmanager, under `folder`; returns where each mounted folder lies."""
-    notifications = Notifications.model_validate(settings)
-    folders = {CONFIG_PATH: folder / "config", SECRETS_PATH: folder / "secrets"}
-    for path in folders.values():
-        path.mkdir(parents=True)
-    config = relocate(alertmanager_config(notifications, ("cluster", "instance")), folders)
-    # PagerDuty's address is no secret, so it is none of the files.
-    config["global"] = {**config.get("global", {}), "pagerduty_url": f"{url}/pagerduty"}
-    (folder / "config" / "alertmanager.yml").write_text(to_yaml(config))
-    (folder / "config" / "messages.tmpl").write_text(message_templates("https://grafana.example.com/"))
-    for secret in notifications.secrets_needed():
-        (folder / "secrets" / secret.key).write_text(f"{url}/{secret.key}")
-    return folders
-
-
-def free_address() -> str:
-    """A free address on loopback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
-
-
-@contextmanager
-def running(arguments: Sequence[str], web: str, log: Path) -> Generator[subprocess.Popen[bytes]]:
-    """An Alertmanager process that is ready at its address `web`."""
-    with log.open("a") as output:
-        process = subprocess.Popen(
-            [binary("alertmanager"), *arguments], stdout=subprocess.DEVNULL, stderr=output
-        )
-        try:
-            _wait_until_ready(f"http://{web}/-/ready", log)
-            yield process
-        finally:
-            process.terminate()
-            # It takes its leave only when it has begun to send, a minute after its start as deployed.
-            process.wait(timeout=80)
-
-
-def _wait_until_ready(url: str, log: Path) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
-
-
-def send(address: str, *sent: Json) -> None:
-    """Post alerts as Prometheus does."""
-    request = urllib.request.Request(
-        f"{address}/api/v2/alerts",
-        data=json.dumps(sent).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=5) as answer:
-        assert answer.status == 200
-
-
-def an_alert(name: str, severity: str, *, over: bool = False, **labels: str) -> Json:
-    now = datetime.now(UTC)
-    alert: Json = {
-        "labels": {"alertname": name, "severity": severity, "cluster": "dev", "team": "platform", **labels},
-        "annotations": {
-            "summary": f"{labels.get('instance', name)} is 91% full, above 80%.",
-            "description": "A full node evicts its pods.",
-            "dashboard_url": "https://grafana.example.com/d/system-health?viewPanel=panel-403",
-            "runbook_url": f"https://git.example.com/runbooks/{name}.md",
-        },
-        # A group whose alerts are older than its wait is sent at once, before the rest of it came.
-        "startsAt": (now - timedelta(minutes=3) if over else now).isoformat(),
-    }
-    if over:
-        alert["endsAt"] = (now - timedelta(seconds=1)).isoformat()
-    return alert
-
-
-QUICK = {"wait": "1s", "interval": "1s", "repeat": "12h"}
-
-
 def test_one_message_for_a_group_none_for_what_is_inhibited_and_one_when_it_is_over(tmp_path: Path) -> None:
     settings = {
         "slack": {"channel": "#alerts"},
@@ -246,7 +104,7 @@ def test_one_message_for_a_group_none_for_what_is_inhibited_and_one_when_it_is_o
         messages.wait("deadMansSwitchUrl", 1)
         assert said["channel"] == "#alerts"
         (attachment,) = said["attachments"]
-        assert attachment["title"] == "ALERT: NodeDiskUsageHigh in dev (2 firing)"
+        assert attachment["title"] == "CRITICAL: NodeDiskUsageHigh in dev (1 critical, 1 warning)"
         text = attachment["text"]
         assert "CRITICAL n1 is 91% full, above 80%." in text
         assert "WARNING n2 is 91% full, above 80%." in text
@@ -319,15 +177,12 @@ def test_a_changed_secret_is_used_at_the_next_notification_without_a_reload(tmp_
         assert said["attachments"][0]["title"] == "WARNING: Second in dev"
 
 
-def test_many_alerts_are_summed_up(tmp_path: Path) -> None:
-    settings = {"criticalRequired": False, "slack": {}, "grouping": QUICK}
-    with http_receiver() as (url, messages), alertmanager(tmp_path, settings, url) as address:
-        send(address, *(an_alert("TargetDown", "warning", instance=f"n{number}") for number in range(8)))
-        (said,) = messages.wait("slackWebhookUrl-slack", 1)
-        assert said["attachments"][0]["title"] == "WARNING: TargetDown in dev (8 firing)"
-        text = said["attachments"][0]["text"]
-        assert text.count("Where:") == 5
-        assert "and 3 more." in text
+def checked(folder: Path, notifications: Notifications) -> Path:
+    """The configuration as a file, which amtool takes."""
+    file = folder / "alertmanager.yml"
+    file.write_text(to_yaml(alertmanager_config(notifications, ["cluster"])))
+    subprocess.run([binary("amtool"), "check-config", file], check=True, capture_output=True)
+    return file
 
 
 def test_every_kind_of_receiver_is_accepted_and_names_files_instead_of_secrets(tmp_path: Path) -> None:
@@ -345,9 +200,7 @@ def test_every_kind_of_receiver_is_accepted_and_names_files_instead_of_secrets(t
             "deadMansSwitch": True,
         }
     )
-    file = tmp_path / "alertmanager.yml"
-    file.write_text(to_yaml(alertmanager_config(notifications, ["cluster"])))
-    subprocess.run([binary("amtool"), "check-config", file], check=True, capture_output=True)
+    file = checked(tmp_path, notifications)
     (critical,) = [one for one in yaml.safe_load(file.read_text())["receivers"] if one["name"] == "critical"]
     assert len(critical) == 1 + len(every)
     for secret in notifications.secrets_needed():
@@ -359,3 +212,70 @@ def test_every_kind_of_receiver_is_accepted_and_names_files_instead_of_secrets(t
         "smtpPassword",
         "deadMansSwitchUrl",
     }
+
+
+WATCH = {"host": "mail.example.com", "sender": "watch@example.com", "username": "watch"}
+EDGES: dict[str, Json] = {
+    "a week from Friday to Monday": {"workingHours": {"firstDay": "friday", "lastDay": "monday"}},
+    "a week from Monday to Sunday": {"workingHours": {"firstDay": "monday", "lastDay": "sunday"}},
+    "a week of one day": {"workingHours": {"firstDay": "sunday", "lastDay": "sunday"}},
+    "a day's first and last minute": {"workingHours": {"start": "00:00", "end": "23:59"}},
+    "a zone with three parts": {"workingHours": {"timeZone": "America/Argentina/Ushuaia"}},
+    "repeated as often as looked at": {"grouping": {"interval": "1h", "repeat": "1h"}},
+    "the longest repeat": {"grouping": {"repeat": RETENTION}},
+    "a mixed duration": {"grouping": {"wait": "1m30s", "interval": "1h30m", "repeat": "1d12h"}},
+    "a mail server by its address": {"smtp": {**WATCH, "host": "10.0.0.7", "port": 25}},
+    "a person, in letters of anywhere": {"slack": {"channel": "@jörg", "username": 'Wächter: #1 "A"'}},
+    "a team with a hyphen": {"owners": {"data-science": {"webhook": {}}}},
+}
+
+
+@pytest.mark.parametrize("settings", EDGES.values(), ids=EDGES)
+def test_what_the_settings_accept_alertmanager_accepts(tmp_path: Path, settings: Json) -> None:
+    checked(tmp_path, Notifications.model_validate({"criticalRequired": False, **settings}))
+
+
+def test_a_week_over_its_end_has_its_days_in_order() -> None:
+    settings = {"criticalRequired": False, "workingHours": {"firstDay": "friday", "lastDay": "monday"}}
+    hours = alertmanager_config(Notifications.model_validate(settings), [])["time_intervals"][0]
+    assert hours["time_intervals"][0]["weekdays"] == ["friday", "saturday", "sunday", "monday"]
+
+
+def test_a_group_is_repeated_before_alertmanager_forgets_it() -> None:
+    assert f"--data.retention={RETENTION}" in alertmanager_workload(Alertmanager(), "").args
+
+
+BOTH = [case for case in CASES if {"warning", "critical"} <= case.bad.keys()]
+
+
+def test_a_critical_alert_silences_the_warning_of_the_same_thing_and_of_no_other(tmp_path: Path) -> None:
+    expected = dict[str, str]()
+    sent = list[Json]()
+    for case in BOTH:
+        about = {name: value for name, value in case.labels.items() if name != "cluster"}
+        others = [{**about, name: "another"} for name in about]
+        sent += [an_alert(case.name, severity, over=False, **about) for severity in ("critical", "warning")]
+        sent += [an_alert(case.name, "warning", over=False, **other) for other in others]
+        expected[case.name] = {0: "", 1: " (1 critical, 1 warning)"}.get(
+            len(others), f" (1 critical, {len(others)} warnings)"
+        )
+    settings = {"slack": {}, "grouping": QUICK}
+    with http_receiver() as (url, messages), alertmanager(tmp_path, settings, url) as address:
+        send(address, *sent)
+        said = messages.wait("slackWebhookUrl-slack", len(expected))
+        titles = {message["attachments"][0]["title"] for message in said}
+        assert titles == {f"CRITICAL: {name} in dev{counted}" for name, counted in expected.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_the_dead_mans_switch_is_called_every_minute(tmp_path: Path) -> None:
+    with http_receiver() as (url, messages), alertmanager(tmp_path, {"deadMansSwitch": True}, url) as address:
+        called = list[float]()
+        for count in (1, 2, 3):
+            # Prometheus sends it again every minute, too; else it would end after five.
+            send(address, an_alert("Watchdog", "none"))
+            messages.wait("deadMansSwitchUrl", count, seconds=90)
+            called.append(time.monotonic())
+        waited = [later - earlier for earlier, later in itertools.pairwise(called)]
+        assert waited == [pytest.approx(60, abs=8)] * 2

@@ -15,7 +15,7 @@ from stacks.alertmanager_config import CONFIG_PATH
 from stacks.quantities import duration_seconds
 from stacks.settings import Alertmanager
 from stacks.stateful import replica_names
-from tests.stacks.test_notifications import (
+from tests.stacks.notified import (
     QUICK,
     Json,
     alertmanager,

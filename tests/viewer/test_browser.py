@@ -16,7 +16,7 @@ from local.viewer import pictures
 from local.viewer.looks import DARK, LIGHT
 from stacks import render
 from tests.dashboards.test_on_prometheus import END, HOUR, Server, backfill, prometheus
-from tests.stacks.test_notifications import QUICK, alertmanager, an_alert, send
+from tests.stacks.notified import QUICK, alertmanager, an_alert, send
 from tests.viewer.running import Running, viewer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
