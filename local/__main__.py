@@ -29,9 +29,15 @@ application = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=Fal
 
 
 @application.command()
-def up(stack: Stack = "dev", context: Context = "") -> None:
-    """Bring a stack up: tools, cluster, deployment, Prometheus and Alertmanager."""
-    _run(Platform(stack=stack, own_context=context or None).up)
+def up(
+    stack: Stack = "dev",
+    context: Context = "",
+    time_scale: Annotated[
+        float, typer.Option(min=1, help="how many times sooner alerts fire and end; embedded cluster only")
+    ] = 1,
+) -> None:
+    """Bring a stack up: tools, cluster, deployment, and the programs of the deployed Pods."""
+    _run(Platform(stack=stack, own_context=context or None, time_scale=time_scale).up)
 
 
 @application.command()

@@ -33,11 +33,13 @@ class Platform:
         stack: The stack's name, `dev` or `prod`.
         own_context: A kube context of the user's own; None is the embedded cluster.
         state: The folder that all state of the embedded platform lies in.
+        time_scale: How many times sooner alerts fire and end on the embedded platform.
     """
 
     stack: str
     own_context: str | None = None
     state: Path = ROOT / ".local"
+    time_scale: float = 1
 
     def up(self) -> None:
         """Deploy the stack, then run Prometheus and Alertmanager on what is deployed.
@@ -85,7 +87,7 @@ class Platform:
         with self._alone():
             engine.end_leftovers()
             cluster = Cluster(self.state, engine.context)
-            Monitoring(self.state, cluster, "").stop()
+            Monitoring(state=self.state.resolve(), cluster=cluster).stop()
             cluster.remove()
             for path in self.state.iterdir():
                 if path.name in _KEPT:
@@ -121,20 +123,21 @@ class Platform:
         return cluster
 
     def _run_monitoring(self, cluster: Cluster) -> None:
-        settings = read_stack_file(stack_file(self.stack))
-        monitoring = Monitoring(self.state, cluster, settings.kubernetes.namespace)
-        monitoring.start()
-        addresses = {name: f"http://{monitoring.address(name)}" for name in ("prometheus", "alertmanager")}
-        # Nothing provides the last three yet; their readers find the keys.
+        monitoring = Monitoring(state=self.state.resolve(), cluster=cluster)
+        monitoring.start(self.time_scale)
         endpoints = {
             "kubeconfig": str(cluster.kubeconfig),
-            **addresses,
+            "prometheus": monitoring.url("prometheus"),
+            "alertmanager": monitoring.url("alertmanager"),
             "grafana": None,
             "dashboards": None,
             "messages": None,
         }
         write(self.state / "endpoints.json", json.dumps(endpoints, indent=2) + "\n")
-        step("Monitoring: Prometheus and Alertmanager run on what is deployed")
+        step("Monitoring: the programs of the deployed Pods run")
+        for run in monitoring.runs().runs:
+            listening = ", ".join(f"{name} on {address}" for name, address in run.addresses.items())
+            print(f"  {run.pod + ':':38}{listening}")
         for name, value in endpoints.items():
             if value is not None:
                 print(f"  {name + ':':14}{value}")

@@ -106,6 +106,17 @@ def _alertmanager(program: str) -> Tool:
     )
 
 
+def _exporter(name: str, module: str, version_command: tuple[str, ...] = ("--version",)) -> Tool:
+    return Tool(
+        family=name,
+        package=module,
+        module=module,
+        version_variables={"github.com/prometheus/common/version.Version": "{version}"},
+        version_command=version_command,
+        image=name,
+    )
+
+
 TOOLS: Mapping[str, Tool] = {
     "etcd": Tool(family="etcd", package="go.etcd.io/etcd/server/v3", module="go.etcd.io/etcd/server/v3"),
     "kube-apiserver": _kubernetes("kube-apiserver"),
@@ -126,6 +137,9 @@ TOOLS: Mapping[str, Tool] = {
         version_variables={"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v{version}"},
         version_command=("version",),
     ),
+    "kube-state-metrics": _exporter("kube-state-metrics", "k8s.io/kube-state-metrics/v2", ("version",)),
+    "blackbox-exporter": _exporter("blackbox-exporter", "github.com/prometheus/blackbox_exporter"),
+    "node-exporter": _exporter("node-exporter", "github.com/prometheus/node_exporter"),
     "prometheus": _prometheus("prometheus"),
     "promtool": _prometheus("promtool"),
     "alertmanager": _alertmanager("alertmanager"),
