@@ -9,6 +9,8 @@ from local.viewer.interpolation import Choice, interpolate, query_values
 from local.viewer.servers import Prometheus, Series
 from local.viewer.times import Steps, TimeRange, steps
 
+# Fewer pixels, and a heatmap's cells would be narrower than the gaps between them.
+_CELL = 6
 _LABEL = re.compile(r"{{\s*([\w.]+)\s*}}")
 
 
@@ -58,7 +60,7 @@ def ask(
     Raises:
         ViewerError: A query fails.
     """
-    points = panel.max_data_points or width
+    points = panel.max_data_points or (width // _CELL if panel.type == "heatmap" else width)
     found: list[Answered] = []
     densest: Steps | None = None
     for target in panel.targets:

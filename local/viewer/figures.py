@@ -113,7 +113,7 @@ def lines(panel: Panel, answer: Answer, theme: Theme, zone: tzinfo) -> Figure:
         fixedrange=True,
         automargin=True,
     )
-    plot.update_layout(hovermode="x unified", shapes=_threshold_lines(panel, theme))
+    plot.update_layout(hovermode="x unified", shapes=_threshold_lines(panel, theme, low, high))
     entries = tuple(
         LegendEntry(
             colour=look.colour,
@@ -197,13 +197,15 @@ def _faint(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
-def _threshold_lines(panel: Panel, theme: Theme) -> list[dict[str, Any]]:
+def _threshold_lines(panel: Panel, theme: Theme, low: float, high: float) -> list[dict[str, Any]]:
     defaults = panel.field_config.defaults
     style = defaults.custom.get("thresholdsStyle", {}).get("mode", "off")
     if style == "off":
         return []
     # The line has the colour of its bad side, since half of the good ones would be green lines.
     steps = defaults.thresholds.steps
+    # Above it there is no room for its label.
+    topmost = low + 0.9 * (high - low)
     return [
         {
             "type": "line",
@@ -220,7 +222,7 @@ def _threshold_lines(panel: Panel, theme: Theme) -> list[dict[str, Any]]:
             "label": {
                 "text": format_value(step.value, defaults.unit),
                 "textposition": "end",
-                "yanchor": "bottom",
+                "yanchor": "top" if step.value > topmost else "bottom",
                 "font": {"size": 10, "color": theme.soft},
             },
         }
@@ -290,6 +292,7 @@ def heatmap(panel: Panel, answer: Answer, theme: Theme, zone: tzinfo) -> Figure:
         x=local,
         y=list(range(len(labels))),
         z=cells**exponent,
+        zmin=0,
         text=[[format_value(value, cell_unit) for value in row] for row in cells],
         customdata=[[label] * count for label in labels],
         hovertemplate="%{x}<br>%{customdata}: %{text}<extra></extra>",
@@ -332,6 +335,8 @@ def _lay_out_time(plot: graph_objects.Figure, answer: Answer, theme: Theme) -> N
         type="date",
         tickformat="%H:%M" if answer.shown.seconds <= _HOURS_TOLD else "%-d %b",
         hoverformat="%-d %b %H:%M:%S",
+        spikecolor=theme.soft,
+        spikethickness=1,
         nticks=7,
         ticks="",
         ticklabelstandoff=4,

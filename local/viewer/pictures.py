@@ -75,7 +75,7 @@ def take(address: str, folder: Path) -> list[Path]:
         folder: Where the pictures go.
 
     Raises:
-        PlatformError: There is no browser, or no viewer, or a page is not drawn.
+        PlatformError: There is no browser, or no viewer, or a page has errors.
     """
     folder.mkdir(parents=True, exist_ok=True)
     taken: list[Path] = []
@@ -89,6 +89,8 @@ def take(address: str, folder: Path) -> list[Path]:
         for path in [str(link.get_attribute("href")) for link in links]:
             page.goto(urljoin(address, path))
             wait_until_drawn(page)
+            if wrong := page.locator("main .problem").all_inner_texts():
+                raise PlatformError(f"{page.url} is no picture to show: {wrong[0]}")
             picture = folder / f"{path.rpartition('/')[2]}.png"
             page.screenshot(path=picture, full_page=True)
             taken.append(picture)
