@@ -242,7 +242,7 @@ def test_a_week_over_its_end_has_its_days_in_order() -> None:
 
 
 def test_a_group_is_repeated_before_alertmanager_forgets_it() -> None:
-    assert f"--data.retention={RETENTION}" in alertmanager_workload(Alertmanager(), "").args
+    assert f"--data.retention={RETENTION}" in alertmanager_workload(Alertmanager(), "dev", "").args
 
 
 BOTH = [case for case in CASES if {"warning", "critical"} <= case.bad.keys()]
