@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.checkout import Checkout
-from tests.e2e.live import FIGURES, Live
+from tests.e2e.live import FIGURES, Live, until
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A checkout of its own with the platform up; taken down whatever happens.
 
     With E2E_CHECKOUT=FOLDER that checkout is made, or used again as it is, and its platform stays up: for
@@ -31,6 +31,16 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     finally:
         checkout.restore()
         checkout.make("down")
+
+
+@pytest.fixture(scope="module")
+def live(platform: Live) -> Live:
+    """The platform, with all well on it, whatever other tests did."""
+    platform.checkout.restore()
+    platform.recover()
+    platform.up()
+    until(platform.alerts, lambda firing: not firing, 180)
+    return platform
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

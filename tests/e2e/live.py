@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -137,3 +138,15 @@ def until(
         assert time.monotonic() - began < seconds, answer
         time.sleep(pause)
     return answer, time.monotonic() - began
+
+
+def title_of(message: Json) -> tuple[str, str]:
+    """The alert and the word before it in a message's title."""
+    found = re.match(r"(\w+): (\w+)", message["title"])
+    assert found, message
+    return found[2], found[1].lower()
+
+
+def of(messages: Iterable[Json], alert: str, word: str) -> list[Json]:
+    """The messages of an alert with a title that begins with this word."""
+    return [one for one in messages if title_of(one) == (alert, word)]

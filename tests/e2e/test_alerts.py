@@ -8,7 +8,6 @@ as long ago as they take (`Live.travel`).
 
 import re
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +16,7 @@ import pytest
 from dashboards.parameters import Parameters
 from dashboards.render import alerts as declared_alerts
 from local.simulator.incidents import Happening
-from tests.e2e.live import Json, Live, measured, until
+from tests.e2e.live import Json, Live, measured, of, title_of, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
@@ -129,18 +128,6 @@ CRITICAL_ROUND: Fired = {
         "MonthlyCostProjectionHigh",
     )
 } | {("BudgetUtilizationHigh", "warning"), ("ScrapeOverLimit", "warning")}
-
-
-def title_of(message: Json) -> tuple[str, str]:
-    """The alert and the word before it in a message's title."""
-    found = re.match(r"(\w+): (\w+)", message["title"])
-    assert found, message
-    return found[2], found[1].lower()
-
-
-def of(messages: Iterable[Json], alert: str, word: str) -> list[Json]:
-    """The messages of an alert with a title that begins with this word."""
-    return [one for one in messages if title_of(one) == (alert, word)]
 
 
 def check(live: Live, message: Json, severity: str) -> None:
