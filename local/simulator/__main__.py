@@ -1,11 +1,11 @@
 """`python -m local.simulator`: the forward proxy behind which the simulated platform answers."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from local.errors import PlatformError
 from local.simulator.server import Network, Proxy
 
 
@@ -19,7 +19,8 @@ def serve(
     try:
         proxy = Proxy((host, int(port)), Network(inventory, incidents))
     except (OSError, ValueError) as error:
-        raise PlatformError(f"The simulator can't listen on {listen!r}: {error}") from error
+        print(f"The simulator can't listen on {listen!r}: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
     proxy.serve_forever()
 
 

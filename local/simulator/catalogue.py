@@ -23,15 +23,15 @@ API_OUTAGE = Incident(
         ("ApiErrorBudgetSlowBurn", _WARNING),
     ),
     seen=(
-        "Error Rate by Endpoint at once; the fast burn after about 15 minutes, low uptime after 20 (critical "
-        "after an hour and a quarter), the slow burn after three quarters of an hour."
+        "Error Rate by Endpoint at once; the fast burn after about 8 minutes, low uptime after 20 (critical "
+        "after an hour and a quarter), the slow burn after about 25."
     ),
 )
 API_ERRORS = Incident(
     name="api-errors",
     does="One endpoint fails so often that 12 % of the API's requests do.",
     fires=(("ApiErrorBudgetSlowBurn", _WARNING),),
-    seen="Error Rate by Endpoint at once, the alert after three and a half hours.",
+    seen="Error Rate by Endpoint at once, the alert after about three hours.",
 )
 DATABASE_DIES = Incident(
     name="database-dies",
@@ -73,7 +73,7 @@ PROMETHEUS_VOLUME_FILLS = Incident(
     name="prometheus-volume-fills",
     does="Each Prometheus volume loses 4 % of its size an hour.",
     fires=(("PrometheusVolumeFilling", _WARNING),),
-    seen="Disk Usage within the hour, the alert within two.",
+    seen="Disk Usage within the hour, the alert within three.",
 )
 QUEUE_GROWS = Incident(
     name="queue-grows",

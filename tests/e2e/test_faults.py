@@ -256,7 +256,7 @@ def test_a_full_volume_stops_recording_and_nothing_else_and_ends_when_there_is_r
             filler.unlink()
             _, took = until(last, lambda moment: moment > full, 90)
             measured(
-                f"a full volume: queries go on being answered, recording went on {took:.0f} s after there was room"
+                f"a full volume: queries are answered, recording goes on {took:.0f} s after there is room"
             )
         finally:
             process.terminate()

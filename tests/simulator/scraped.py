@@ -87,7 +87,7 @@ def up(target: Target, schedule: Schedule, moments: Moments) -> Moments:
 
 def notation(name: str, labels: Mapping[str, str]) -> str:
     """Return a series in PromQL's notation."""
-    shown = ", ".join(f'{label}="{value}"' for label, value in labels.items() if value)
+    shown = ",".join(f'{label}="{value}"' for label, value in labels.items() if value)
     return f"{name}{{{shown}}}"
 
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from dashboards.contract import MetricType
-from dashboards.metrics import CONTRACT, application, gpu, monitoring
+from dashboards.contract import Metric, MetricType
+from dashboards.metrics import CONTRACT, application, exporters, gpu, monitoring
 from dashboards.metrics.exporters import ALERTS, UP
+from dashboards.parameters import Parameters
 from local.simulator.catalogue import INCIDENTS
 from local.simulator.figures import Rate, Spread, histogram
 from local.simulator.incidents import Happening, Schedule
@@ -222,3 +223,63 @@ def test_an_idle_gpu_belongs_to_nobody_and_the_others_to_pods_that_exist() -> No
     assert len(held) == 5
     assert held.count((None, None)) == 1
     assert {one for one in held if one != (None, None)} == pods
+
+
+LEVELS = Parameters().levels
+
+
+@pytest.mark.parametrize(
+    ("metric", "lowest", "highest"),
+    [
+        (gpu.TEMPERATURE, 30, LEVELS.gpu_temperature.warning),
+        (application.SUBSCRIPTIONS_CANCELLED, 0.01, LEVELS.cancellation_rate.warning),
+        (application.QUEUE_DEPTH, 0, (LEVELS.queue_depth.warning or 0) / 4),
+        (application.STORAGE_UP, 1, 1),
+        (exporters.PG_UP, 1, 1),
+        (exporters.REDIS_UP, 1, 1),
+        (exporters.PROBE_SUCCESS, 1, 1),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_in_no_moment_of_a_week_is_a_healthy_figure_near_its_threshold(
+    metric: Metric, lowest: float, highest: float
+) -> None:
+    values = np.array([series.value(WEEK) for _, series in all_series() if series.metric is metric])
+    assert lowest <= values.min()
+    assert values.max() <= highest
+
+
+def test_in_no_moment_of_a_week_is_a_gpu_that_is_held_idle_or_full() -> None:
+    held = [
+        series for _, series in all_series() if series.metric is gpu.UTILIZATION and "pod" in series.labels
+    ]
+    values = np.array([series.value(WEEK) for series in held]) / 100
+    assert LEVELS.gpu_underutilization.warning < values.min()
+    assert values.max() < LEVELS.gpu_utilization.warning
+
+
+def test_on_each_day_of_a_week_enough_subscriptions_begin() -> None:
+    started = sum(
+        series.value(WEEK)
+        for _, series in all_series()
+        if series.metric is application.SUBSCRIPTIONS_STARTED and series.labels["tier"] != "free"
+    )
+    # Two pods tell the same.
+    assert np.min(started) / 2 > 2 * (LEVELS.new_subscriptions.warning or 0)
+
+
+@pytest.mark.parametrize(
+    ("free", "size"),
+    [
+        (exporters.NODE_FILESYSTEM_AVAILABLE, exporters.NODE_FILESYSTEM_SIZE),
+        (exporters.KUBELET_VOLUME_AVAILABLE, exporters.KUBELET_VOLUME_CAPACITY),
+    ],
+    ids=lambda metric: metric.name,
+)
+def test_in_no_moment_of_a_week_is_a_disk_nearly_full(free: Metric, size: Metric) -> None:
+    found = {
+        metric: {key.partition("{")[2]: one.value(WEEK) for key, one in all_series() if one.metric is metric}
+        for metric in (free, size)
+    }
+    used = np.array([1 - found[free][key] / found[size][key] for key in found[size]])
+    assert used.max() < 0.9 * (LEVELS.disk_usage.warning or 0)
