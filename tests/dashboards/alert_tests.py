@@ -13,7 +13,7 @@ from dashboards.alert import AlertRule
 from dashboards.parameters import Parameters
 from dashboards.render import alerts, rules
 from dashboards.render import declared as declared_dashboards
-from tests.dashboards.alert_cases import AlertCase, Ramp, Rising, Values
+from tests.dashboards.alert_case import AlertCase, Ramp, Rising, Values
 
 Json = dict[str, Any]
 Phase = tuple[float | None, int]
@@ -211,7 +211,7 @@ def _all_firing(case: AlertCase, severity: str, at: int) -> list[Json]:
 
 def _with_threshold_of(case: AlertCase) -> str:
     """What the warning says of the critical value: the critical sentence, ending as the warning's."""
-    ending = r"(, below|, above|, more than) .*$"
+    ending = r"(, below|, above|, more than|, sooner than) .*$"
     found = re.search(ending, case.said["warning"])
     return re.sub(ending, found[0], case.said["critical"]) if found else case.said["critical"]
 
