@@ -13,6 +13,7 @@ from tests.dashboards.alert_case import (
     SCOPE,
     SERVER,
     AlertCase,
+    Rising,
     behind,
     budget_of,
     certificate,
@@ -303,7 +304,12 @@ CASES = (
     condition(
         "NotificationsFailing",
         "critical",
-        counted(f'alertmanager_notifications_failed_total{{{MAIL}, integration="slack", reason="other"}}'),
+        lambda value: {
+            f'alertmanager_notifications_failed_total{{{MAIL}, integration="slack", reason="{reason}"}}': (
+                Rising(0 if value else per_minute)
+            )
+            for reason, per_minute in (("other", 0.5), ("serverError", 1.5))
+        },
         "Notifications by slack fail: 2 in 20 minutes.",
         {"cluster": "dev", "integration": "slack"},
         # The window is 20 minutes, and the last failure a minute before the first good value.

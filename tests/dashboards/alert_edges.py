@@ -53,12 +53,37 @@ def steps(every: int, count: int, first: int = 0) -> str:
     return " ".join([f"0x{first + every - 1}", *(f"{step}x{every - 1}" for step in range(1, count))])
 
 
-def burning(long: float, short: float) -> dict[str, str]:
-    """Requests of which a share fails, and another one in the last five minutes of two hours."""
+def burning(share: float, minutes: int, then: float = 0, for_minutes: int = 0) -> dict[str, str]:
+    """Requests of which a share fails, and then another one."""
     return {
-        f"cluster:http_server_errors:rate5m{{{CLUSTER}}}": f"{10 * long}x114 {10 * short}x5",
-        f"cluster:http_server_requests:rate5m{{{CLUSTER}}}": "10x120",
+        f"cluster:http_server_errors:rate5m{{{CLUSTER}}}": (
+            f"{10 * share}x{minutes - 1} {10 * then}x{for_minutes}"
+        ),
+        f"cluster:http_server_requests:rate5m{{{CLUSTER}}}": f"10x{minutes + for_minutes}",
     }
+
+
+def stage(now: str, average: str) -> dict[str, str]:
+    labels = f'{SCOPE}, stage="asr"'
+    return {
+        f"stage:dubbing_stage_duration_seconds:mean1h{{{labels}}}": now,
+        f"stage:dubbing_stage_duration_seconds:avg7d{{{labels}}}": average,
+    }
+
+
+def job_cost(now: str, average: str) -> dict[str, str]:
+    return {
+        f"cluster:cost_dollars_per_job:ratio24h{{{CLUSTER}}}": now,
+        f"cluster:cost_dollars_per_job:avg7d{{{CLUSTER}}}": average,
+    }
+
+
+def probes(**uptime_and_answers: tuple[float, int]) -> dict[str, str]:
+    series = dict[str, str]()
+    for name, (uptime, answers) in uptime_and_answers.items():
+        series[f'probe:probe_success:avg24h{{{CLUSTER}, probe="{name}"}}'] = f"{uptime}x30"
+        series[f'probe:probe_success:count24h{{{CLUSTER}, probe="{name}"}}'] = f"{answers}x30"
+    return series
 
 
 def rules_of(group: str) -> str:
@@ -71,6 +96,7 @@ def volume(name: str) -> str:
 
 
 FAILED = f'alertmanager_notifications_failed_total{{{MAIL}, integration="slack", reason="other"}}'
+TMPFS = 'instance="n1:9100", mountpoint="/run", fstype="tmpfs"'
 USERS = f'tier:dubbing_active_users_1d:max{{{SCOPE}, tier="pro"}}'
 BEGAN = f'tier:dubbing_subscriptions_started_1d:max{{{SCOPE}, tier="pro"}}'
 WEEK = 7 * 24 * 60
@@ -91,9 +117,10 @@ def ended_jobs(count: float) -> Values:
 
 
 def inferences_in_15_minutes(count: float) -> Values:
-    """A rate that makes so many inferences, all of which failed."""
+    """A rate that makes so many inferences, half of which failed."""
     name = f'model_outcome:dubbing_model_inferences:rate5m{{{SCOPE}, model="whisper"'
-    return {f'{name}, outcome="failure"}}': count / 15 / 60, f'{name}, outcome="success"}}': 0}
+    rate = count / 15 / 60
+    return {f'{name}, outcome="failure"}}': rate / 2, f'{name}, outcome="success"}}': rate / 2}
 
 
 FEW_AND_ENOUGH: dict[str, tuple[Values, Values]] = {
@@ -205,7 +232,7 @@ EDGES = (
         alert="ApiErrorBudgetFastBurn",
         severity="critical",
         what="little below in the hour, far above in the minutes",
-        series=burning(0.136, 0.2),
+        series=burning(0.136, 115, 0.2, 5),
         at=119,
         fires=False,
     ),
@@ -213,7 +240,7 @@ EDGES = (
         alert="ApiErrorBudgetFastBurn",
         severity="critical",
         what="little below in the minutes, far above in the hour",
-        series={**burning(0.2, 0.143), f"cluster:http_server_errors:rate5m{{{CLUSTER}}}": "1.43x119"},
+        series=burning(0.2, 100, 0.143, 20),
         at=119,
         fires=False,
     ),
@@ -221,11 +248,62 @@ EDGES = (
         alert="ApiErrorBudgetFastBurn",
         severity="critical",
         what="little above in both",
-        series=burning(0.145, 0.145),
+        series=burning(0.145, 120),
         at=119,
         fires=True,
     ),
-    # A twentieth of a gigabyte a minute less.
+    Edge(
+        alert="ApiErrorBudgetSlowBurn",
+        what="little below for half a day",
+        series=burning(0.059, 800),
+        at=799,
+        fires=False,
+    ),
+    Edge(
+        alert="RuleEvaluationFailing",
+        what="an hourly rule failed once",
+        series={rules_of("cost.yaml;cost-1h"): "0x9 1x300"},
+        at=100,
+        fires=True,
+    ),
+    Edge(
+        alert="RuleEvaluationFailing",
+        what="an hourly rule failed once, two hours ago",
+        series={rules_of("cost.yaml;cost-1h"): "0x9 1x300"},
+        at=140,
+        fires=False,
+    ),
+    # What is recorded every five minutes is not taken for today's for ever.
+    *(
+        Edge(alert=alert, what=f"{side} is gone", series=series, at=at, fires=False)
+        for alert, times, at in (("ProcessingTimeHigh", stage, 60), ("CostPerJobHigh", job_cost, 475))
+        for side, series in (
+            ("what is compared", times(f"90x{at - 30 if at == 60 else 100} _x{at}", f"40x{2 * at}")),
+            ("the average", times(f"90x{2 * at}", f"40x{at - 30 if at == 60 else 100} _x{at}")),
+        )
+    ),
+    Edge(
+        alert="GpuUnderutilized",
+        what="half an hour of figures in this hour, more in the one before",
+        series={f'service:dcgm_utilization:avg{{{SCOPE}, service="asr"}}': "0.1x39 _x39 0.1x29"},
+        at=108,
+        fires=False,
+    ),
+    *(
+        Edge(
+            alert="NodeDiskUsageHigh",
+            severity=severity,
+            what="a file system in memory",
+            series={
+                f"node_filesystem_{part}_bytes{{{CLUSTER}, {TMPFS}}}": f"{size}x30"
+                for part, size in (("avail", 1), ("size", 1000))
+            },
+            at=30,
+            fires=False,
+        )
+        for severity in ("warning", "critical")
+    ),
+    # A thousandth of a gigabyte a minute less.
     Edge(
         alert="PrometheusVolumeFilling",
         what="full in 3.9 days",
@@ -250,7 +328,7 @@ EDGES = (
     Edge(
         alert="PrometheusVolumeFilling",
         what="it fell, and has not fallen for six hours",
-        series={volume("data-prometheus-0"): "4360000000-1000000x360 4000000000x450"},
+        series={volume("data-prometheus-0"): "860000000-1000000x360 500000000x450"},
         at=810,
         fires=False,
     ),
@@ -282,16 +360,19 @@ EDGES = (
         at=25 * 60,
         fires=True,
     ),
-    Edge(
-        alert="ApiUptimeLow",
-        what="another probe's failures",
-        series={
-            f'probe:probe_success:avg24h{{{CLUSTER}, probe="api"}}': "1x30",
-            f'probe:probe_success:avg24h{{{CLUSTER}, probe="site"}}': "0.5x30",
-            f'probe:probe_success:count24h{{{CLUSTER}, probe="api"}}': "2880x30",
-            f'probe:probe_success:count24h{{{CLUSTER}, probe="site"}}': "2880x30",
-        },
-        at=30,
-        fires=False,
+    *(
+        Edge(
+            alert="ApiUptimeLow",
+            severity=severity,
+            what=what,
+            series=series,
+            at=30,
+            fires=fires,
+        )
+        for severity in ("warning", "critical")
+        for what, series, fires in (
+            ("another probe fails", probes(api=(1, 2880), site=(0.5, 2880)), False),
+            ("another probe is new", probes(api=(0.5, 2880), site=(0.5, 3)), True),
+        )
     ),
 )

@@ -70,11 +70,15 @@ def input_series(case: AlertCase, *phases: Phase) -> list[Json]:
     return [{"series": name, "values": " ".join(parts)} for name, parts in texts.items()]
 
 
+def fires_at(case: AlertCase, severity: str) -> int:
+    """The minute at which it must fire."""
+    return case.before + case.crosses + minutes(rule_of(case, severity)[1].lasts)
+
+
 def firing_case(case: AlertCase, severity: str) -> Json:
     """Pending until the very minute at which it must fire; then firing, with all labels and texts."""
     _, rule = rule_of(case, severity)
-    begins = case.before + case.crosses
-    fires = begins + minutes(rule.lasts)
+    begins, fires = case.before + case.crosses, fires_at(case, severity)
     phases: list[Phase] = [(case.good, case.before)] if case.before else []
     return {
         "interval": "1m",
