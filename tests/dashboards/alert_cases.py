@@ -306,9 +306,9 @@ CASES = (
         "critical",
         lambda value: {
             f'alertmanager_notifications_failed_total{{{MAIL}, integration="slack", reason="{reason}"}}': (
-                Rising(0 if value else per_minute)
+                Rising(0 if value else 1)
             )
-            for reason, per_minute in (("other", 0.5), ("serverError", 1.5))
+            for reason in ("other", "serverError")
         },
         "Notifications by slack fail: 2 in 20 minutes.",
         {"cluster": "dev", "integration": "slack"},

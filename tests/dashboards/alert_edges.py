@@ -254,9 +254,9 @@ EDGES = (
     ),
     Edge(
         alert="ApiErrorBudgetSlowBurn",
-        what="little below for half a day",
-        series=burning(0.059, 800),
-        at=799,
+        what="far below for half a day, above for the last minutes",
+        series=burning(0.03, 700, 0.1, 40),
+        at=739,
         fires=False,
     ),
     Edge(
