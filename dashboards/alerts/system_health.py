@@ -36,18 +36,18 @@ def uptime(parameters: Parameters) -> Query:
 
 
 def failed_share(window: str) -> Query:
-    """Share of the API's requests that it failed in a window, where there were enough."""
-    requests = sum_over_time(select(api.ALL_REQUESTS.series), window)
-    return where(
-        ratio(sum_over_time(select(api.FAILED_REQUESTS.series), window), requests),
-        at_least(select(api.ALL_REQUESTS.series), ENOUGH_REQUESTS),
-        "cluster",
-    )
+    """Share of the API's requests that it failed in a window."""
+    failed, requests = select(api.FAILED_REQUESTS.series), select(api.ALL_REQUESTS.series)
+    return ratio(sum_over_time(failed, window), sum_over_time(requests, window))
 
 
 def burn(long: str, short: str, share: float) -> Query:
-    """Share of failed requests where it is above `share` in the long window and, still, in the short one."""
-    return where(above(failed_share(long), share), above(failed_share(short), share), "cluster")
+    """Share of failed requests where it is above `share` in the long window and, still, in the short one.
+
+    Only while there are enough requests.
+    """
+    both = where(above(failed_share(long), share), above(failed_share(short), share), "cluster")
+    return where(both, at_least(select(api.ALL_REQUESTS.series), ENOUGH_REQUESTS), "cluster")
 
 
 def _shown(share: float) -> str:

@@ -1,205 +1,36 @@
-"""For each alert: series that bring its value to a given number, and what it then says.
+"""Every alert's cases: series that bring its value to a given number, and what it then says.
 
-A case knows the value's way into the rule, not the rule: thresholds and waiting times come from the
-declared alerts, and the moments at which they fire are worked out from both.
+Thresholds come from the declared alerts, and the moments at which they fire are worked out from both.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True)
-class Rising:
-    """A counter that rises by so much a minute."""
-
-    per_minute: float
-
-
-@dataclass(frozen=True)
-class Ramp:
-    """A gauge that was `start` at the first minute and changes by so much in each."""
-
-    start: float
-    per_minute: float
-
-
-Values = dict[str, float | Rising | Ramp]
-"""Series to what it does; a number stays."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlertCase:
-    """How one alert is brought to fire.
-
-    Attributes:
-        name: The alert's.
-        series: The series that make a value; of a condition, 0 is where it holds, 1 where it does not.
-        bad: A value little beyond the threshold, by severity.
-        said: The summary that this value gives.
-        labels: What the alert is about.
-        good: A value far on the good side.
-        near: How far from the threshold, as a share of it, a value is that is just good.
-        before: Minutes of good values before the bad ones; none for what a window averages.
-        crosses: Minutes of bad values until the value is beyond the threshold, where a window needs them.
-        recovers: Minutes of good values until it is back, by severity, where a window holds on.
-    """
-
-    name: str
-    series: Callable[[float], Values]
-    bad: dict[str, float]
-    said: dict[str, str]
-    labels: dict[str, str] = field(default_factory=lambda: {"cluster": "dev"})
-    good: float = 0
-    near: float = 0.001
-    before: int = 5
-    crosses: int = 0
-    recovers: dict[str, int] = field(default_factory=dict[str, int])
-
-
-def condition(
-    name: str,
-    severity: str,
-    series: Callable[[float], Values],
-    said: str,
-    labels: dict[str, str],
-    *,
-    before: int = 5,
-    crosses: int = 0,
-    recovers: int = 0,
-) -> AlertCase:
-    """A case of an alert without thresholds."""
-    return AlertCase(
-        name=name,
-        series=series,
-        bad={severity: 0},
-        said={severity: said},
-        labels=labels,
-        good=1,
-        before=before,
-        crosses=crosses,
-        recovers={severity: recovers},
-    )
-
-
-CLUSTER = 'cluster="dev"'
-SCOPE = 'cluster="dev", namespace="dubbing"'
-GPU = 'cluster="dev", node="gpu-1", gpu="0", UUID="GPU-1"'
-SERVER = 'cluster="dev", job="prometheus", namespace="monitoring", pod="prometheus-0"'
-MAIL = 'cluster="dev", job="alertmanager", namespace="monitoring", pod="alertmanager-0"'
-IN_SCOPE = {"cluster": "dev", "namespace": "dubbing"}
-ON_GPU = {"cluster": "dev", "node": "gpu-1", "gpu": "0", "UUID": "GPU-1"}
-ON_SERVER = {"cluster": "dev", "pod": "prometheus-0"}
-GB = 1_000_000_000
-
-
-def single(series: str) -> Callable[[float], Values]:
-    """The value is a series' own."""
-    return lambda value: {series: value}
-
-
-def used(available: str, size: str) -> Callable[[float], Values]:
-    """The value is the used share of what is available."""
-    return lambda value: {available: round((1 - value) * GB), size: GB}
-
-
-def counted(series: str) -> Callable[[float], Values]:
-    """Holds while a counter rises by 2 a minute."""
-    return lambda value: {series: Rising(0 if value else 2)}
-
-
-def failed_requests(value: float) -> Values:
-    return {
-        f"cluster:http_server_errors:rate5m{{{CLUSTER}}}": 0 if value == 1 else 2,
-        f"cluster:http_server_requests:rate5m{{{CLUSTER}}}": 10,
-    }
-
-
-def steadily_failed_requests(value: float) -> Values:
-    return {
-        f"cluster:http_server_errors:rate5m{{{CLUSTER}}}": 0 if value == 1 else 1,
-        f"cluster:http_server_requests:rate5m{{{CLUSTER}}}": 10,
-    }
-
-
-def failed_jobs(value: float) -> Values:
-    name = "outcome:dubbing_jobs:increase1h"
-    return {
-        f'{name}{{{SCOPE}, outcome="failure"}}': value * 100,
-        f'{name}{{{SCOPE}, outcome="success"}}': (1 - value) * 100,
-        f'{name}{{{SCOPE}, outcome="cancelled"}}': 500,
-    }
-
-
-def failed_inferences(value: float) -> Values:
-    name, model = "model_outcome:dubbing_model_inferences:rate5m", f'{SCOPE}, model="whisper"'
-    return {
-        f'{name}{{{model}, outcome="failure"}}': value * 4,
-        f'{name}{{{model}, outcome="success"}}': (1 - value) * 4,
-    }
-
-
-def latency(value: float) -> Values:
-    """95 % lie below the value: in the bucket from 5 to 10 s, or in that from 10 to 15 s."""
-    name, model = "model_le:dubbing_model_inference_duration_seconds_bucket:rate5m", f'{SCOPE}, model="tts"'
-    lower = 10 if value > 10 else 5
-    place = (value - lower) / 5
-    below = (0.95 - place) / (1 - place)
-    return {
-        f'{name}{{{model}, le="5"}}': 0 if lower == 10 else below,
-        f'{name}{{{model}, le="10"}}': below if lower == 10 else 1,
-        f'{name}{{{model}, le="15"}}': 1,
-        f'{name}{{{model}, le="+Inf"}}': 1,
-        f"model:dubbing_model_inference_duration_seconds_count:rate5m{{{model}}}": 1,
-    }
-
-
-def uptime(value: float) -> Values:
-    return {
-        f'probe:probe_success:avg24h{{{CLUSTER}, probe="api"}}': value,
-        f'probe:probe_success:count24h{{{CLUSTER}, probe="api"}}': 2880,
-    }
-
-
-def projected(value: float) -> Values:
-    return {
-        f'service:cost_dollars:month_projection{{{SCOPE}, service="asr"}}': value - 1000,
-        f'service:cost_dollars:month_projection{{{CLUSTER}, service="idle"}}': 1000,
-        f"cluster:cost_dollars_per_hour:count24h{{{CLUSTER}}}": 1440,
-    }
-
-
-def budget_of(service: str) -> Callable[[float], Values]:
-    label = f', service="{service}"' if service else ""
-    return lambda value: {
-        f'service:cost_dollars:month_projection{{{SCOPE}, service="asr"}}': value * 2000,
-        f"service:budget_dollars:month{{{CLUSTER}{label}}}": 2000,
-        f"cluster:cost_dollars_per_hour:count24h{{{CLUSTER}}}": 1440,
-    }
-
-
-def times_the_average(now: str, average: str, labels: str) -> Callable[[float], Values]:
-    return lambda value: {f"{now}{{{labels}}}": value * 40, f"{average}{{{labels}}}": 40}
-
-
-def behind(value: float) -> Values:
-    name, queue = "prometheus_remote_storage_queue_highest", f'{SERVER}, remote_name="a1b2c3"'
-    return {
-        f"{name}_timestamp_seconds{{{queue}}}": 100_000,
-        f"{name}_sent_timestamp_seconds{{{queue}}}": 100_000 - value,
-    }
-
-
-def filling(value: float) -> Values:
-    claim = f'{CLUSTER}, namespace="monitoring", persistentvolumeclaim="data-prometheus-0"'
-    return {
-        f"kubelet_volume_stats_available_bytes{{{claim}}}": 50 * GB if value else Ramp(5 * GB, -GB / 1000)
-    }
-
-
-def certificate(value: float) -> Values:
-    """Time goes on by 60 s in a minute, and the end with it."""
-    return {f'probe_ssl_earliest_cert_expiry{{{CLUSTER}, job="blackbox", probe="api"}}': Ramp(value, 60)}
-
+from tests.dashboards.alert_case import (
+    CLUSTER,
+    GPU,
+    IN_SCOPE,
+    MAIL,
+    ON_GPU,
+    ON_SERVER,
+    SCOPE,
+    SERVER,
+    AlertCase,
+    Rising,
+    behind,
+    budget_of,
+    certificate,
+    condition,
+    counted,
+    failed_inferences,
+    failed_jobs,
+    failed_requests,
+    filling,
+    latency,
+    projected,
+    single,
+    steadily_failed_requests,
+    times_the_average,
+    uptime,
+    used,
+)
 
 DAY = 24 * 3600
 CASES = (
@@ -217,21 +48,25 @@ CASES = (
         "ApiErrorBudgetFastBurn",
         "critical",
         failed_requests,
-        "The API failed 20% of its requests in the last hour, above 14.4 %.",
+        "The API failed 15.33% of its requests in the last hour, above 14.4%.",
         {"cluster": "dev"},
-        before=0,
-        # Five bad minutes and one good one fill the short window; of five samples three are too many.
+        before=120,
+        # 44 bad minutes of 60 are 14.7 %, 46 are 15.3 %.
+        crosses=43,
+        # One good minute in the short window of five leaves 16 %, two leave 12 %.
         recovers=1,
     ),
     condition(
         "ApiErrorBudgetSlowBurn",
         "warning",
         steadily_failed_requests,
-        "The API failed 10% of its requests in the last 6 h, above 6 %.",
+        "The API failed 6.572% of its requests in the last 6 h, above 6%.",
         {"cluster": "dev"},
-        before=0,
-        # Of the 6 h there are 17 bad minutes: 12 good ones dilute them to 5.9 %.
-        recovers=11,
+        before=12 * 60,
+        # 167 bad minutes of 360 are 6.03 %, 182 are 6.57 %.
+        crosses=166,
+        # 16 good minutes in the short window of 30 leave 6.07 %, 17 leave 5.6 %.
+        recovers=16,
     ),
     condition(
         "DatabaseDown",
@@ -334,7 +169,9 @@ CASES = (
             "critical": "5.2% of the inferences of whisper failed, more than 5%.",
         },
         labels={**IN_SCOPE, "model": "whisper"},
-        before=0,
+        before=60,
+        # Little above the threshold, so that all 15 minutes must be bad.
+        crosses=14,
     ),
     AlertCase(
         name="InferenceLatencyHigh",
@@ -347,7 +184,10 @@ CASES = (
     ),
     AlertCase(
         name="DailyActiveUsersFalling",
-        series=lambda value: {f'tier:dubbing_active_users_1d:max{{{SCOPE}, tier="pro"}}': (1 - value) * 1000},
+        series=lambda value: {
+            f'tier:dubbing_active_users_1d:max{{{SCOPE}, tier="pro"}}': (1 - value) * 1000 - 300,
+            f'tier:dubbing_active_users_1d:max{{{SCOPE}, tier="free"}}': 300,
+        },
         bad={"warning": 0.21},
         said={"warning": "21% fewer users were active today than a week before, more than 20%."},
         labels=IN_SCOPE,
@@ -363,12 +203,17 @@ CASES = (
     ),
     AlertCase(
         name="NewSubscriptionsLow",
-        series=single(f'tier:dubbing_subscriptions_started_1d:max{{{SCOPE}, tier="pro"}}'),
+        series=lambda value: {
+            f'tier:dubbing_subscriptions_started_1d:max{{{SCOPE}, tier="pro"}}': value - 1,
+            f'tier:dubbing_subscriptions_started_1d:max{{{SCOPE}, tier="team"}}': 1,
+        },
         bad={"warning": 4.9},
         said={"warning": "5 subscriptions began in the last 24 h, fewer than 5."},
         labels=IN_SCOPE,
         near=0,
         good=9,
+        # A whole day must have been seen.
+        before=24 * 60,
     ),
     AlertCase(
         name="MonthlyCostProjectionHigh",
@@ -406,6 +251,18 @@ CASES = (
         recovers={"warning": 2},
     ),
     AlertCase(
+        name="GpuUnderutilized",
+        series=single(f'service:dcgm_utilization:avg{{{SCOPE}, service="asr"}}'),
+        bad={"warning": 0.48},
+        said={"warning": "The GPUs of asr were busy 48% of an hour, below 50%."},
+        labels={**IN_SCOPE, "service": "asr"},
+        good=1,
+        before=120,
+        # 57 idle minutes and 3 full ones are 50.6 %, 58 and 2 are 49.7 %.
+        crosses=57,
+        recovers={"warning": 2},
+    ),
+    AlertCase(
         name="CostPerJobHigh",
         series=times_the_average(
             "cluster:cost_dollars_per_job:ratio24h", "cluster:cost_dollars_per_job:avg7d", CLUSTER
@@ -425,7 +282,7 @@ CASES = (
         "RuleEvaluationFailing",
         "warning",
         counted(f'prometheus_rule_evaluation_failures_total{{{SERVER}, rule_group="api.yaml;api-1m"}}'),
-        "Rules of api.yaml;api-1m fail: 10 in five minutes.",
+        "Rules of api.yaml;api-1m fail when they are evaluated.",
         {**ON_SERVER, "rule_group": "api.yaml;api-1m"},
         recovers=3,
     ),
@@ -447,10 +304,16 @@ CASES = (
     condition(
         "NotificationsFailing",
         "critical",
-        counted(f'alertmanager_notifications_failed_total{{{MAIL}, integration="slack", reason="other"}}'),
-        "Notifications by slack fail: 10 in five minutes.",
+        lambda value: {
+            f'alertmanager_notifications_failed_total{{{MAIL}, integration="slack", reason="{reason}"}}': (
+                Rising(0 if value else 1)
+            )
+            for reason in ("other", "serverError")
+        },
+        "Notifications by slack fail: 2 in 20 minutes.",
         {"cluster": "dev", "integration": "slack"},
-        recovers=3,
+        # The window is 20 minutes, and the last failure a minute before the first good value.
+        recovers=18,
     ),
     condition(
         "AlertmanagerConfigReloadFailed",
@@ -463,7 +326,7 @@ CASES = (
         name="RemoteWriteBehind",
         series=behind,
         bad={"warning": 125},
-        said={"warning": "prometheus-0 is 2m 5s behind in writing to its remote storage."},
+        said={"warning": "prometheus-0 is 2m 5s behind in writing to its remote storage, more than 2m 0s."},
         labels={**ON_SERVER, "remote_name": "a1b2c3"},
     ),
     condition(
@@ -504,8 +367,8 @@ CASES = (
         series=certificate,
         bad={"warning": 13.5 * DAY, "critical": 2.9 * DAY},
         said={
-            "warning": "The certificate of api ends in 13d 12h 0m 0s.",
-            "critical": "The certificate of api ends in 2d 21h 36m 0s.",
+            "warning": "The certificate of api ends in 13d 12h 0m 0s, sooner than 14d 0h 0m 0s.",
+            "critical": "The certificate of api ends in 2d 21h 36m 0s, sooner than 3d 0h 0m 0s.",
         },
         labels={"cluster": "dev", "probe": "api"},
         good=90 * DAY,

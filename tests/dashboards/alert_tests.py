@@ -13,7 +13,7 @@ from dashboards.alert import AlertRule
 from dashboards.parameters import Parameters
 from dashboards.render import alerts, rules
 from dashboards.render import declared as declared_dashboards
-from tests.dashboards.alert_cases import AlertCase, Ramp, Rising, Values
+from tests.dashboards.alert_case import AlertCase, Ramp, Rising, Values
 
 Json = dict[str, Any]
 Phase = tuple[float | None, int]
@@ -70,11 +70,15 @@ def input_series(case: AlertCase, *phases: Phase) -> list[Json]:
     return [{"series": name, "values": " ".join(parts)} for name, parts in texts.items()]
 
 
+def fires_at(case: AlertCase, severity: str) -> int:
+    """The minute at which it must fire."""
+    return case.before + case.crosses + minutes(rule_of(case, severity)[1].lasts)
+
+
 def firing_case(case: AlertCase, severity: str) -> Json:
     """Pending until the very minute at which it must fire; then firing, with all labels and texts."""
     _, rule = rule_of(case, severity)
-    begins = case.before + case.crosses
-    fires = begins + minutes(rule.lasts)
+    begins, fires = case.before + case.crosses, fires_at(case, severity)
     phases: list[Phase] = [(case.good, case.before)] if case.before else []
     return {
         "interval": "1m",
@@ -211,7 +215,7 @@ def _all_firing(case: AlertCase, severity: str, at: int) -> list[Json]:
 
 def _with_threshold_of(case: AlertCase) -> str:
     """What the warning says of the critical value: the critical sentence, ending as the warning's."""
-    ending = r"(, below|, above|, more than) .*$"
+    ending = r"(, below|, above|, more than|, sooner than) .*$"
     found = re.search(ending, case.said["warning"])
     return re.sub(ending, found[0], case.said["critical"]) if found else case.said["critical"]
 

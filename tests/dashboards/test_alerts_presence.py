@@ -1,6 +1,7 @@
 """What should be there and is not: from the start, for what settings declare; once seen, for the rest."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ RECORDED: dict[str, Json] = {
 }
 HEALTH = {"alerts-system-health.yaml": RULE_FILES["alerts-system-health.yaml"]}
 JOBS = ("kube-state-metrics", "node-exporter", "kubelet", "postgres-exporter", "redis-exporter", "opencost")
-UP = {f'up{{cluster="dev", job="{job}", instance="{job}"}}': 1 for job in JOBS}
+SERVERS = ("postgres-exporter", "redis-exporter")
+"""Exporters of which there is one for each server that the settings name."""
+UP = {f'up{{cluster="dev", job="{job}", instance="{"main" if job in SERVERS else job}"}}': 1 for job in JOBS}
 PROBE = {'probe_success{cluster="dev", job="blackbox", probe="api"}': 1}
 GPU_NODE = {'kube_node_status_allocatable{cluster="dev", node="gpu-1", resource="nvidia_com_gpu"}': 4}
 DCGM = {'up{cluster="dev", job="dcgm-exporter", instance="gpu-1"}': 1}
@@ -73,15 +76,46 @@ def test_a_declared_source_that_never_came_alerts_after_15_minutes(
     promtool: Path, tmp_path: Path, job: str
 ) -> None:
     others = {name: value for name, value in UP.items() if f'job="{job}"' not in name} | PROBE
+    missed = {"job": job} | ({"instance": "main"} if job in SERVERS else {})
     tests = [
         case(
             others,
             firing("SourceAbsent", "14m"),
-            firing("SourceAbsent", "14m", {"job": job}, state="pending"),
-            firing("SourceAbsent", "15m", {"job": job}),
+            firing("SourceAbsent", "14m", missed, state="pending"),
+            firing("SourceAbsent", "15m", missed),
         )
     ]
     assert failure(promtool, tmp_path, HEALTH, tests) is None
+
+
+@pytest.mark.parametrize(("job", "setting"), [(job, job.split("-")[0] + "_servers") for job in SERVERS])
+def test_one_of_several_servers_without_an_exporter_is_missed(
+    promtool: Path, tmp_path: Path, job: str, setting: str
+) -> None:
+    parameters = replace(PARAMETERS, **{setting: ("main", "replica")})
+    files = {"alerts-system-health.yaml": yaml.safe_load(rules(parameters)["alerts-system-health.yaml"])}
+    replica = f'up{{cluster="dev", job="{job}", instance="replica"}}'
+    missed = {"job": job, "instance": "replica"}
+    tests = [
+        case(UP | PROBE | {replica: "1x20 _x40"}, firing("SourceAbsent", "45m", missed)),
+        case(UP | PROBE | {replica: 1}, firing("SourceAbsent", "45m")),
+    ]
+    assert failure(promtool, tmp_path, files, tests) is None
+
+
+@pytest.mark.parametrize("job", SERVERS)
+def test_an_exporter_that_someone_else_runs_is_missed_as_a_whole(
+    promtool: Path, tmp_path: Path, job: str
+) -> None:
+    parameters = replace(PARAMETERS, postgres_servers=(), redis_servers=())
+    files = {"alerts-system-health.yaml": yaml.safe_load(rules(parameters)["alerts-system-health.yaml"])}
+    theirs = {name.replace('"main"', '"10.0.0.9:9187"'): 1 for name in UP}
+    others = {name: 1 for name in theirs if f'job="{job}"' not in name}
+    tests = [
+        case(theirs | PROBE, firing("SourceAbsent", "30m")),
+        case(others | PROBE, firing("SourceAbsent", "30m", {"job": job})),
+    ]
+    assert failure(promtool, tmp_path, files, tests) is None
 
 
 def test_a_probe_that_is_gone_alerts_and_a_source_that_is_back_does_not(

@@ -55,6 +55,21 @@ def test_budgets_reach_the_rules() -> None:
     assert "+ 678" not in rules(parameters())["cost.yaml"]
 
 
+def test_each_server_with_an_exporter_of_its_own_is_told_apart_others_are_not() -> None:
+    two = {
+        "mode": "deploy",
+        "servers": [{"name": name, "host": f"{name}.db"} for name in ("main", "replica")],
+    }
+    theirs = {
+        "mode": "external",
+        "external": {"namespace": "db", "labels": {"app": "exporter"}, "port": "metrics"},
+        "servers": [{"name": "main", "host": "main.db"}],
+    }
+    taken = parameters(postgres=two, redis=theirs)
+    assert taken.postgres_servers == ("main", "replica")
+    assert taken.redis_servers == ()
+
+
 EXPORTERS = {
     "gpuMetrics": "dcgm-exporter",
     "kubeStateMetrics": "kube-state-metrics",

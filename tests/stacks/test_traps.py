@@ -90,6 +90,34 @@ def test_the_datasource_is_the_specifications(resources: list[Registration]) -> 
     assert alertmanager["url"] == "http://alertmanager:9093"
 
 
+def contact_points(resources: list[Registration]) -> dict[str, Any]:
+    """Grafana's own contact points and policies, as provisioned."""
+    files = objects(resources, "ConfigMap")["monitoring/grafana-provisioning"]["data"]
+    return yaml.safe_load(files["alerting.yaml"])
+
+
+def test_the_contact_point_is_the_specifications(resources: list[Registration]) -> None:
+    provisioned = contact_points(resources)
+    (point,) = provisioned["contactPoints"]
+    (slack,) = point["receivers"]
+    assert (point["name"], slack["uid"], slack["type"]) == ("slack-alerts", "slack1", "slack")
+    assert slack["settings"]["recipient"] == "#alerts"
+    assert slack["settings"]["username"] == "Grafana"
+    assert [policy["receiver"] for policy in provisioned["policies"]] == ["slack-alerts"]
+
+
+@pytest.mark.usefixtures("dev_cluster")
+def test_an_environment_whose_alerts_reach_nobody_needs_no_receiver_and_no_secret_for_one() -> None:
+    none = {f"{PROJECT}:notifications": json.dumps({"criticalRequired": False})}
+    resources = run_main("dev", none)
+    assert contact_points(resources) == {"apiVersion": 1}
+    config = yaml.safe_load(
+        objects(resources, "ConfigMap")["monitoring/alertmanager-config"]["data"]["alertmanager.yml"]
+    )
+    assert config["receivers"] == [{"name": "slack"}, {"name": "nobody"}]
+    assert not objects(resources, "Secret")["monitoring/alertmanager"].get("stringData")
+
+
 def test_dcgm_and_kube_state_metrics_keep_the_workloads_labels(
     recorded: dict[str, list[Registration]],
 ) -> None:
