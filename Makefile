@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 STACK ?= dev
 OUT ?= rendered/$(STACK)
+PICTURES ?= docs/pictures
 export CONTEXT
 
 .DEFAULT_GOAL := help
@@ -29,7 +30,7 @@ recover: $(VENV)/installed ## end what goes wrong: [NAME=gpu-overheat]
 	@$(RUN) local recover $(NAME)
 
 pictures: $(VENV)/installed ## take a picture of each dashboard of the running platform: docs/pictures
-	@$(RUN) local pictures
+	@$(RUN) local pictures --out $(PICTURES)
 
 test: lint ## lint and the fast tests
 	$(BIN)/pytest -n 2 -m "not slow and not e2e"
