@@ -51,7 +51,7 @@ def test_a_tile_is_red_during_its_incident_and_green_after(live: Live) -> None:
             live.recover()
         _, back = until(lambda: tile(browser), lambda seen: seen == ("UP", rgb(LIGHT.tones["green"])), 60)
     measured(
-        f"the tile Redis Status was red {turned:.0f} s after the incident began, green {back:.0f} s after its end"
+        f"the tile Redis Status was red {turned:.0f} s after its incident, green {back:.0f} s after its end"
     )
 
 
