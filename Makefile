@@ -36,7 +36,7 @@ test: lint ## lint and the fast tests
 	$(BIN)/pytest -n 2 -m "not slow and not e2e"
 
 test-slow: $(VENV)/installed ## the tests that take minutes
-	$(BIN)/pytest -m "slow and not e2e"
+	$(BIN)/pytest -n 2 --dist loadscope -m "slow and not e2e"
 
 e2e: $(VENV)/installed ## the whole program on the real engine and API server
 	$(BIN)/pytest -m e2e -x --timeout 900
