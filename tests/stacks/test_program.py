@@ -182,15 +182,14 @@ def test_namespaces_enforce_pod_security_and_volumes_are_protected_as_settings_s
         assert all(r.retain_on_delete for r in claims)
 
 
-def test_secrets_are_inputs_of_secrets_only_and_marked(resources: list[Registration], stack: str) -> None:
+def test_secrets_are_inputs_of_secrets_only_and_marked(resources: list[Registration]) -> None:
     coded = base64.b64encode(PLANTED.encode()).decode()[:20]
     holders = {
         r.inputs["metadata"]["name"]
         for r in resources
         if PLANTED in repr(r.inputs) or coded in repr(r.inputs)
     }
-    with_receivers = {"alertmanager"} if stack == "prod" else set[str]()
-    assert holders == {"grafana", "postgres-exporter-main", "redis-exporter-main"} | with_receivers
+    assert holders == {"alertmanager", "grafana", "postgres-exporter-main", "redis-exporter-main"}
     for resource in resources:
         assert (resource.secret_inputs == {"stringData"}) == (resource.inputs.get("kind") == "Secret")
 
