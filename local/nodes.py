@@ -72,38 +72,50 @@ def node(
     }
 
 
+_GENERAL = {"cpu": "8", "memory": "32Gi", "pods": "58", "ephemeral-storage": "80Gi"}
+_GPU_LABELS = {
+    "eks.amazonaws.com/nodegroup": "gpu",
+    "nvidia.com/gpu.present": "true",
+    "nvidia.com/gpu.product": "NVIDIA-A10G",
+}
+_GPU_TAINTS = ({"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"},)
+
 NODES = (
     node(
         1,
         zone="a",
         instance_type="m6i.2xlarge",
-        resources={"cpu": "8", "memory": "32Gi", "pods": "58", "ephemeral-storage": "80Gi"},
+        resources=_GENERAL,
         labels={"eks.amazonaws.com/nodegroup": "general"},
     ),
     node(
         2,
         zone="b",
         instance_type="m6i.2xlarge",
-        resources={"cpu": "8", "memory": "32Gi", "pods": "58", "ephemeral-storage": "80Gi"},
+        resources=_GENERAL,
         labels={"eks.amazonaws.com/nodegroup": "general"},
     ),
     node(
         3,
         zone="a",
         instance_type="g5.2xlarge",
+        resources={**_GENERAL, "nvidia.com/gpu": "1"},
+        labels=_GPU_LABELS,
+        taints=_GPU_TAINTS,
+    ),
+    node(
+        4,
+        zone="b",
+        instance_type="g5.12xlarge",
         resources={
-            "cpu": "8",
-            "memory": "32Gi",
-            "pods": "58",
+            "cpu": "48",
+            "memory": "192Gi",
+            "pods": "234",
             "ephemeral-storage": "80Gi",
-            "nvidia.com/gpu": "1",
+            "nvidia.com/gpu": "4",
         },
-        labels={
-            "eks.amazonaws.com/nodegroup": "gpu",
-            "nvidia.com/gpu.present": "true",
-            "nvidia.com/gpu.product": "NVIDIA-A10G",
-        },
-        taints=({"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"},),
+        labels=_GPU_LABELS,
+        taints=_GPU_TAINTS,
     ),
 )
 

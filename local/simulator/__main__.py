@@ -1,0 +1,27 @@
+"""`python -m local.simulator`: the forward proxy behind which the simulated platform answers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from local.errors import PlatformError
+from local.simulator.server import Network, Proxy
+
+
+def serve(
+    inventory: Annotated[Path, typer.Option(help="the file with what there is in the cluster")],
+    incidents: Annotated[Path, typer.Option(help="the file with what goes wrong, and when")],
+    listen: Annotated[str, typer.Option(help="where to listen: 127.0.0.1:PORT")],
+) -> None:
+    """Answer for the network of the embedded cluster until it is ended."""
+    host, _, port = listen.rpartition(":")
+    try:
+        proxy = Proxy((host, int(port)), Network(inventory, incidents))
+    except (OSError, ValueError) as error:
+        raise PlatformError(f"The simulator can't listen on {listen!r}: {error}") from error
+    proxy.serve_forever()
+
+
+if __name__ == "__main__":
+    typer.run(serve)
