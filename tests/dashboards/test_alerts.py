@@ -124,5 +124,5 @@ def test_it_fires_at_its_minute_and_is_silent_just_below(
 def test_it_ends_when_it_should_and_is_silent_without_data(
     promtool: Path, tmp_path: Path, case: AlertCase, severity: str
 ) -> None:
-    tests = [recovery_case(case, severity), no_data_case(case, severity)]
-    assert failure(promtool, tmp_path, RULE_FILES, tests) is None
+    assert failure(promtool, tmp_path, only(case.name), [recovery_case(case, severity)]) is None
+    assert failure(promtool, tmp_path, RULE_FILES, [no_data_case(case, severity)]) is None
