@@ -12,6 +12,9 @@ SCOPE = ("cluster", "namespace")
 ENOUGH_JOBS = 10
 """Jobs in an hour below which a share of failures says nothing."""
 
+SEVERAL = 3
+"""Failures in an hour; a single one is a tenth of 10 jobs."""
+
 STILL_FRESH = "11m"
 """What is recorded every five minutes may have missed one evaluation."""
 
@@ -44,7 +47,11 @@ def alerts(parameters: Parameters) -> tuple[Alert, ...]:
         Alert(
             name="JobFailureRateHigh",
             panel=FAILED_JOBS,
-            query=where(ratio(failed, decided), at_least(decided, ENOUGH_JOBS), *SCOPE),
+            query=where(
+                where(ratio(failed, decided), at_least(decided, ENOUGH_JOBS), *SCOPE),
+                at_least(failed, SEVERAL),
+                *SCOPE,
+            ),
             thresholds=levels.job_failure_rate,
             lasts="5m",
             keeps_firing="15m",

@@ -5,7 +5,6 @@ from dashboards.model_performance import ERRORS, GPU_TEMPERATURE, GPU_UTILIZATIO
 from dashboards.parameters import Parameters
 from dashboards.promql import (
     Query,
-    either,
     positive,
     quantile,
     ratio,
@@ -14,7 +13,6 @@ from dashboards.promql import (
     sum_over_time,
     times,
     where,
-    zero,
 )
 from dashboards.promql_conditions import at_least
 from dashboards.recordings import gpu, jobs, models
@@ -24,6 +22,9 @@ WINDOW = "15m"
 
 ENOUGH_INFERENCES = 50
 """Inferences in 15 minutes below which a share of errors says nothing."""
+
+SEVERAL = 3
+"""Failures in 15 minutes; a single one is two per cent of 50."""
 
 ENOUGH_PER_SECOND = 0.03
 """Inferences per second below which a 95th percentile is a single request: 10 in 5 minutes."""
@@ -38,12 +39,13 @@ def utilization(parameters: Parameters) -> Query:
 
 
 def failed_share() -> Query:
-    """Share of each model's inferences that failed, where there were enough; 0 where none did."""
+    """Share of each model's inferences that failed, where there were enough of both."""
     every = sum_by(sum_over_time(select(models.INFERENCES.series), WINDOW), *MODEL)
     failed = sum_by(sum_over_time(select(models.INFERENCES.series, outcome="failure"), WINDOW), *MODEL)
     # The rate is recorded once a minute.
     enough = at_least(times(every, 60), ENOUGH_INFERENCES)
-    return where(ratio(either(failed, zero(every)), every), enough, *MODEL)
+    several = at_least(times(failed, 60), SEVERAL)
+    return where(where(ratio(failed, every), enough, *MODEL), several, *MODEL)
 
 
 def latency() -> Query:

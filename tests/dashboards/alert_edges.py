@@ -123,6 +123,18 @@ def inferences_in_15_minutes(count: float) -> Values:
     return {f'{name}, outcome="failure"}}': rate / 2, f'{name}, outcome="success"}}': rate / 2}
 
 
+def failed_jobs_of_20(count: float) -> dict[str, str]:
+    name = f"outcome:dubbing_jobs:increase1h{{{SCOPE}"
+    return {f'{name}, outcome="failure"}}': f"{count}x60", f'{name}, outcome="success"}}': f"{20 - count}x60"}
+
+
+def failed_inferences_of_55(count: float) -> dict[str, str]:
+    """In 15 minutes."""
+    name = f'model_outcome:dubbing_model_inferences:rate5m{{{SCOPE}, model="whisper"'
+    failed, other = (share / 15 / 60 for share in (count, 55 - count))
+    return {f'{name}, outcome="failure"}}': f"{failed}x60", f'{name}, outcome="success"}}': f"{other}x60"}
+
+
 FEW_AND_ENOUGH: dict[str, tuple[Values, Values]] = {
     "ApiUptimeLow": (
         {'probe:probe_success:count24h{cluster="dev", probe="api"}': 119},
@@ -167,6 +179,23 @@ def _guarded() -> Iterator[Edge]:
 
 EDGES = (
     *_guarded(),
+    # A single failure of few is a large share.
+    *(
+        Edge(
+            alert=alert,
+            severity=severity,
+            what=f"{count} failures of few",
+            series=series(count),
+            at=50,
+            fires=fires,
+        )
+        for alert, series in (
+            ("JobFailureRateHigh", failed_jobs_of_20),
+            ("ModelErrorRateHigh", failed_inferences_of_55),
+        )
+        for severity in ("warning", "critical")
+        for count, fires in ((2.95, False), (3.01, True))
+    ),
     # What is counted once per notification of a group, every five minutes in prod.
     *(
         Edge(

@@ -1,7 +1,7 @@
 """The deployed rules over the simulated platform: silent while all is well, and true for what goes wrong.
 
 Windows of hours and of a day see what there is of them here; what compares with a week is in
-`test_alerts_of_a_week`.
+the end-to-end tests.
 """
 
 import json
