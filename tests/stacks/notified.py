@@ -62,9 +62,11 @@ def http_receiver() -> Generator[tuple[str, Messages]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", messages
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", messages
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager
