@@ -61,11 +61,12 @@ class Monitoring:
             f"--incidents={self.incidents}",
             f"--listen={self._address(SIMULATOR)}",
         )
-        self._start_agent(time_scale)
         data = self.state / "volumes" / f"{namespace}_data-prometheus-0"
         if not installed(data):
+            # Just to see what there is: before it has a past, no alert may fire.
+            self._start_agent()
             self._fill_history(namespace, data)
-            self._start_agent(time_scale)
+        self._start_agent(time_scale)
         self._service(
             VIEWER,
             "local.viewer",
@@ -91,7 +92,7 @@ class Monitoring:
     def _inventory(self) -> Path:
         return self.state / "inventory.json"
 
-    def _start_agent(self, time_scale: float) -> None:
+    def _start_agent(self, time_scale: float = 1) -> None:
         # What an agent of older code runs stays, and this one takes it over.
         end(self.state / f"{AGENT}.pid")
         self._process(

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import urllib3
 
 from local.agent.runs import Run, Runs
-from local.processes import alive
+from local.processes import alive, end
 from local.simulator.incidents import Happening, Schedule
 from tests.e2e.checkout import Checkout
 
@@ -118,10 +118,15 @@ class Live:
         return self.checkout.succeed("up", f"TIME_SCALE={time_scale}")
 
     def travel(self, happenings: Sequence[Happening], time_scale: int) -> None:
-        """Fill the past again, with these things in it, as a first start in such a world would find it."""
+        """Fill the past again, with these things in it, as a first start in such a world would find it.
+
+        Prometheus is off meanwhile, so that nothing fires of what has no past yet.
+        """
+        prometheus = self.run("prometheus-0")
+        end(self.state / "agent.pid")
+        end(self.pid_file("prometheus-0"))
         Schedule(happenings=tuple(happenings)).write(self.state / "incidents.json")
-        data = Path(self.run("prometheus-0").folders["/prometheus"])
-        (data / "history.json").unlink(missing_ok=True)
+        (Path(prometheus.folders["/prometheus"]) / "history.json").unlink(missing_ok=True)
         self.up(time_scale)
 
 
