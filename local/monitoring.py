@@ -59,6 +59,7 @@ class Monitoring:
             "local.simulator",
             f"--inventory={self._inventory}",
             f"--incidents={self.incidents}",
+            f"--authority={self.state / overlay.AUTHORITY}",
             f"--listen={self._address(SIMULATOR)}",
         )
         self._start_agent(time_scale)

@@ -12,6 +12,7 @@ from local.simulator.server import Network, Proxy
 def serve(
     inventory: Annotated[Path, typer.Option(help="the file with what there is in the cluster")],
     incidents: Annotated[Path, typer.Option(help="the file with what goes wrong, and when")],
+    authority: Annotated[Path, typer.Option(help="the file that gets the certificate to trust for HTTPS")],
     listen: Annotated[str, typer.Option(help="where to listen: 127.0.0.1:PORT")],
 ) -> None:
     """Answer for the network of the embedded cluster until it is ended."""
@@ -20,6 +21,7 @@ def serve(
         proxy = Proxy((host, int(port)), Network(inventory, incidents))
     except (OSError, ValueError) as error:
         raise PlatformError(f"The simulator can't listen on {listen!r}: {error}") from error
+    proxy.authority.write(authority)
     proxy.serve_forever()
 
 
