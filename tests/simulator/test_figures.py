@@ -10,12 +10,13 @@ import pytest
 from dashboards.contract import MetricType
 from dashboards.metrics import CONTRACT, application, gpu, monitoring
 from dashboards.metrics.exporters import ALERTS, UP
+from dashboards.parameters import Parameters
 from local.simulator.catalogue import INCIDENTS
 from local.simulator.figures import Rate, Spread, histogram
 from local.simulator.incidents import Happening, Schedule
-from local.simulator.rhythm import DAY, EPOCH, HOUR, Rhythm, Windows, rhythm
-from local.simulator.series import Simulated
-from local.simulator.services import TIERS
+from local.simulator.rhythm import DAY, EPOCH, HOUR, MINUTE, Rhythm, Windows, rhythm
+from local.simulator.series import Moments, Simulated
+from local.simulator.services import MODELS, TIERS
 from stacks.images import IMAGES
 from tests.simulator.sample import address
 from tests.simulator.scraped import Target, all_series, everything, targets
@@ -203,6 +204,23 @@ def test_what_the_contract_calls_the_same_from_every_pod_is() -> None:
     for key, values in seen.items():
         assert len(values) > 1, key
         assert len({value for _, value in values}) == 1, key
+
+
+def test_a_single_failed_inference_of_a_calm_night_is_no_alert() -> None:
+    # Whoever is asked so seldom that one failure is a share to alert on would page people every night.
+    minutes = np.arange(NOW - 14 * DAY, NOW, MINUTE)
+    windows = dict[tuple[str, bool], Moments]()
+    for _, series in all_series():
+        if series.metric is application.MODEL_INFERENCES:
+            counted = series.value(minutes)
+            key = (series.labels["model"], series.labels["outcome"] == "failure")
+            windows[key] = windows.get(key, 0.0) + counted[15:] - counted[:-15]
+    warning = Parameters().levels.model_error_rate.warning
+    assert warning
+    for model in MODELS:
+        failed, succeeded = windows[model, True], windows[model, False]
+        assert failed.max() > 0
+        assert (failed / (failed + succeeded)).max() < warning, model
 
 
 def test_users_of_all_tiers_are_some_five_thousand() -> None:
