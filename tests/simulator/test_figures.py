@@ -207,7 +207,7 @@ def test_what_the_contract_calls_the_same_from_every_pod_is() -> None:
 
 
 def failed_shares(metric: Metric, window: int) -> dict[str, Moments]:
-    """The share that fails within so many minutes, at each minute of two weeks, by model where there is one."""
+    """The share that fails within so many minutes, at each minute of two weeks, by model if there is one."""
     minutes = np.arange(NOW - 14 * DAY, NOW, MINUTE)
     counted = dict[tuple[str, str], Moments]()
     for _, series in all_series():
