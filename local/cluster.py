@@ -32,6 +32,7 @@ _READY_SECONDS = 90.0
 _ADVERTISED_ADDRESS = "10.0.0.10"
 _SERVICE_RANGE = "10.96.0.0/16"
 _POD_RANGE = "10.244.0.0/16"
+_NOT_READY_TAINT = "node.kubernetes.io/not-ready"
 
 # The user name and the groups behind each token that the API server knows.
 _USERS = {
@@ -67,7 +68,7 @@ class Cluster:
         return f"https://127.0.0.1:{self._port('kube-apiserver')}"
 
     def start(self) -> Path:
-        """Start what does not run, wait until all nodes are Ready, and return the kubeconfig's path.
+        """Start what does not run, wait until every node takes pods, and return the kubeconfig's path.
 
         Raises:
             PlatformError: A program cannot be built or does not become ready; the end of its log is told.
@@ -233,11 +234,13 @@ def _create(create: Callable[..., object], manifest: Manifest) -> None:
 
 
 def _nodes_ready(api: ApiClient) -> bool:
-    nodes = CoreV1Api(api).list_node().items
-    ready = [
-        condition
-        for node in nodes
-        for condition in (node.status and node.status.conditions) or ()
-        if (condition.type, condition.status) == ("Ready", "True")
+    """Tell whether every node takes pods: its taint goes a moment after its condition has changed."""
+    taking = [
+        node
+        for node in CoreV1Api(api).list_node().items
+        if node.status
+        and any((one.type, one.status) == ("Ready", "True") for one in node.status.conditions or ())
+        and node.spec
+        and not any(taint.key == _NOT_READY_TAINT for taint in node.spec.taints or ())
     ]
-    return len(ready) >= len(NODES)
+    return len(taking) >= len(NODES)

@@ -59,6 +59,7 @@ class Monitoring:
             "local.simulator",
             f"--inventory={self._inventory}",
             f"--incidents={self.incidents}",
+            f"--authority={self.state / overlay.AUTHORITY}",
             f"--listen={self._address(SIMULATOR)}",
         )
         data = self.state / "volumes" / f"{namespace}_data-prometheus-0"

@@ -8,6 +8,7 @@
 | other pods by name                 | their addresses on loopback         | no cluster DNS                |
 | scrapes and probes by address      | the same through a loopback proxy   | no pod network                |
 | scrapes kubelets by HTTPS          | by HTTP, through the same proxy     | the simulator is no kubelet   |
+| trusts the web's authorities       | trusts the proxy's own, in probes   | the simulator is the API      |
 | sends to the receivers' URLs       | sends to the local page of messages | nothing leaves this machine   |
 | waits before it notifies at first  | notifies at once                    | waiting, it ignores SIGTERM   |
 | alerts' times: `interval`, `for`,  | divided by the time scale, if one   | to see slow alerts soon       |
@@ -27,6 +28,9 @@ import yaml
 from stacks.images import IMAGES
 from stacks.quantities import duration_seconds
 
+AUTHORITY = "authority.pem"
+"""The file, in the folder of state, with the certificate of the proxy's authority."""
+
 Json = dict[str, Any]
 Folders = Mapping[str, Path]
 
@@ -40,6 +44,7 @@ class Surroundings:
         kubeconfig: A kubeconfig with the token of the pod's own account.
         resolve: The loopback address of `name:port` in the cluster; None where nothing runs here for it.
         proxy: URL of the proxy that stands for the pod network.
+        authority: The certificate of the authority that HTTPS through the proxy is trusted by.
         receivers: URL under which the local page takes messages.
         time_scale: How many times sooner alerts fire and end.
     """
@@ -48,6 +53,7 @@ class Surroundings:
     kubeconfig: Path
     resolve: Callable[[str], str | None]
     proxy: str
+    authority: Path
     receivers: str
     time_scale: float = 1
 
@@ -122,7 +128,9 @@ def blackbox_config(_name: str, text: str, here: Surroundings) -> str:
     config = yaml.safe_load(text)
     for module in config["modules"].values():
         # There is nobody to resolve names by.
-        module.setdefault("http", {}).update(proxy_url=here.proxy, skip_resolve_phase_with_proxy=True)
+        http = module.setdefault("http", {})
+        http.update(proxy_url=here.proxy, skip_resolve_phase_with_proxy=True)
+        http.setdefault("tls_config", {})["ca_file"] = str(here.authority)
     return yaml.safe_dump(config, sort_keys=False)
 
 

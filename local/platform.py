@@ -17,7 +17,8 @@ from local.errors import PlatformError
 from local.monitoring import Monitoring
 from local.processes import write
 from local.progress import step
-from local.simulator.platform import apply
+from local.simulator import gpu_operator
+from local.simulator.platform import apply, manifests
 from stacks.program import refuse_unreachable
 from stacks.stack_file import ROOT, read_stack_file, stack_file
 
@@ -124,11 +125,12 @@ class Platform:
             # The program asks this too, but secrets and state of a mistyped context would be left by then.
             refuse_unreachable(context)
             return None
+        settings = read_stack_file(stack_file(self.stack))
         cluster = Cluster(self.state, context)
         cluster.start()
         step(f"Cluster: ready, kubeconfig {cluster.kubeconfig}")
         with new_client_from_config(str(cluster.kubeconfig), context) as api:
-            apply(api)
+            apply(api, (*manifests(), *gpu_operator.manifests(settings.gpu_metrics)))
         step("Platform: the services that are monitored are deployed; the simulator answers for them")
         return cluster
 

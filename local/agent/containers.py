@@ -32,6 +32,7 @@ class Container:
     Attributes:
         uid: What tells the Pod from a later one of the same name.
         arguments: Its arguments, with references to its environment filled in.
+        ports: Its named TCP ports.
         mounts: The Pod's volume, as the API server has it, by the path where the container sees it.
         probes: Its HTTP probes by kind, such as `readiness`.
     """
@@ -78,7 +79,12 @@ def container(pod: Json) -> Container:
         account=spec.get("serviceAccountName", "default"),
         arguments=tuple(expanded(argument, environment) for argument in first.get("args", ())),
         environment=environment,
-        ports={port["name"]: port["containerPort"] for port in first.get("ports", ()) if "name" in port},
+        # What listens on a number by UDP as well has one address here, too: the one of its TCP port.
+        ports={
+            port["name"]: port["containerPort"]
+            for port in first.get("ports", ())
+            if "name" in port and port.get("protocol", "TCP") == "TCP"
+        },
         mounts={mount["mountPath"]: volumes[mount["name"]] for mount in first.get("volumeMounts", ())},
         probes={
             kind: Probe(port=get["port"], path=get.get("path", "/"))

@@ -246,6 +246,7 @@ class NodeAgent:
             kubeconfig=self._folder / one.key / "access" / "kubeconfig",
             resolve=self._resolver(one, containers),
             proxy=self.addresses.proxy,
+            authority=self.state / overlay.AUTHORITY,
             receivers=self.addresses.receivers,
             time_scale=self.time_scale,
         )

@@ -12,6 +12,7 @@ from local.simulator.server import Network, Proxy
 def serve(
     inventory: Annotated[Path, typer.Option(help="the file with what there is in the cluster")],
     incidents: Annotated[Path, typer.Option(help="the file with what goes wrong, and when")],
+    authority: Annotated[Path, typer.Option(help="the file that gets the certificate to trust for HTTPS")],
     listen: Annotated[str, typer.Option(help="where to listen: 127.0.0.1:PORT")],
 ) -> None:
     """Answer for the network of the embedded cluster until it is ended."""
@@ -21,6 +22,7 @@ def serve(
     except (OSError, ValueError) as error:
         print(f"The simulator can't listen on {listen!r}: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
+    proxy.authority.write(authority)
     proxy.serve_forever()
 
 

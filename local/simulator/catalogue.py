@@ -33,6 +33,18 @@ API_ERRORS = Incident(
     fires=(("ApiErrorBudgetSlowBurn", _WARNING),),
     seen="Error Rate by Endpoint at once, the alert after about three hours.",
 )
+CERTIFICATE_EXPIRES_SOON = Incident(
+    name="certificate-expires-soon",
+    does="The certificate of each address that is probed by HTTPS ends within ten days.",
+    fires=(("CertificateExpiring", _WARNING),),
+    seen="The alert after an hour, where a probe is of HTTPS: in prod.",
+)
+CERTIFICATE_EXPIRES = Incident(
+    name="certificate-expires",
+    does="The certificate of each address that is probed by HTTPS ends within two days.",
+    fires=_both("CertificateExpiring"),
+    seen="The alert after an hour, where a probe is of HTTPS: in prod.",
+)
 DATABASE_DIES = Incident(
     name="database-dies",
     does="PostgreSQL refuses connections.",

@@ -7,11 +7,11 @@ import numpy as np
 
 from dashboards.metrics import exporters, monitoring
 from local.inventory import Inventory, Node
-from local.simulator import catalogue
+from local.simulator import catalogue, certificates
 from local.simulator.disks import Used
 from local.simulator.figures import gauge, hidden, steady
 from local.simulator.incidents import Schedule
-from local.simulator.rhythm import DAY, EPOCH, during, rhythm
+from local.simulator.rhythm import EPOCH, during, rhythm
 from local.simulator.series import Moments, Simulated
 from local.simulator.services import MODEL_LABEL, NAME_LABEL
 
@@ -29,8 +29,6 @@ FILE_SYSTEMS = {
 """Each mount point of a node: its device, its size and the share of it that is used."""
 FILLING_MOUNT = "/"
 FILLED = {catalogue.DISK_FILLS: 0.84, catalogue.DISK_FULL: 0.94}
-
-CERTIFICATE_DAYS, RENEWED_AFTER_DAYS = 90, 60
 
 
 def postgres(schedule: Schedule) -> Iterator[Simulated]:
@@ -79,12 +77,7 @@ def probe(schedule: Schedule, target: str) -> Iterator[Simulated]:
     outage = during(schedule, catalogue.API_OUTAGE)
     yield gauge(exporters.PROBE_SUCCESS, {}, lambda moments: np.where(outage.last(moments), 0.0, 1.0))
     if target.startswith("https:"):
-        yield gauge(monitoring.CERTIFICATE_EXPIRY, {}, _certificate_ends)
-
-
-def _certificate_ends(moments: Moments) -> Moments:
-    renewals = np.floor((moments - EPOCH) / (RENEWED_AFTER_DAYS * DAY))
-    return EPOCH + (renewals * RENEWED_AFTER_DAYS + CERTIFICATE_DAYS) * DAY
+        yield gauge(monitoring.CERTIFICATE_EXPIRY, {}, certificates.ends(schedule))
 
 
 def file_systems(inventory: Inventory, schedule: Schedule, node: Node) -> Iterator[Simulated]:

@@ -68,9 +68,11 @@ def steady(metric: Metric, labels: Mapping[str, str], value: float) -> Simulated
     return gauge(metric, labels, lambda moments: np.full(moments.shape, float(value)))
 
 
-def counter(metric: Metric, labels: Mapping[str, str], rate: Rate) -> Simulated:
-    """A counter of events, in whole numbers."""
-    return Simulated(metric=metric, labels=labels, value=lambda moments: np.floor(rate.total(moments)))
+def counter(metric: Metric, labels: Mapping[str, str], rate: Rate, ahead: float = 0) -> Simulated:
+    """A counter of events, in whole numbers; `ahead` is how much of the first had happened at the epoch."""
+    return Simulated(
+        metric=metric, labels=labels, value=lambda moments: np.floor(ahead + rate.total(moments))
+    )
 
 
 def amount(metric: Metric, labels: Mapping[str, str], rate: Rate) -> Simulated:

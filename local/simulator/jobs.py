@@ -16,6 +16,9 @@ SUCCESS, FAILURE, CANCELLED = "success", "failure", "cancelled"
 OUTCOMES = {SUCCESS: 0.965, FAILURE: 0.015, CANCELLED: 0.02}
 """How jobs end, with their shares."""
 
+DAY_SWING = 0.4
+"""How far jobs rise and fall within a day: at night there are still some 50 an hour."""
+
 JOB_SECONDS = {SUCCESS: Spread(380, 0.6), FAILURE: Spread(140, 0.7), CANCELLED: Spread(60, 0.7)}
 
 ERROR_TYPES = {
@@ -55,20 +58,24 @@ def _failing(schedule: Schedule) -> tuple[tuple[float, Windows], ...]:
 def jobs(schedule: Schedule, share: float) -> Iterator[Simulated]:
     """Yield the series of the jobs' ends that one pod counts, of a share of all jobs."""
     failing = _failing(schedule)
+    usual = rhythm("jobs", day=DAY_SWING)
     for outcome, part in OUTCOMES.items():
         changes = failing if outcome == FAILURE else ()
-        for tier, of_tier in TIERS.items():
-            rate = JOBS_PER_SECOND * part * of_tier * share
-            yield counter(
-                application.JOBS,
-                {"outcome": outcome, "tier": tier},
-                Rate(per_second=rate, rhythm=rhythm(f"jobs {tier}"), changes=changes),
-            )
+        for number, (tier, of_tier) in enumerate(TIERS.items()):
+            labels = {"outcome": outcome, "tier": tier}
+            ended = JOBS_PER_SECOND * part * share
+            if outcome == FAILURE:
+                # The tiers in turn: at night three failures within an hour would be a share to alert on.
+                rate = Rate(per_second=ended / len(TIERS), rhythm=usual, changes=changes)
+                yield counter(application.JOBS, labels, rate, ahead=number / len(TIERS))
+            else:
+                rate = Rate(per_second=ended * of_tier, rhythm=rhythm(f"jobs {tier}", day=DAY_SWING))
+                yield counter(application.JOBS, labels, rate)
         yield from histogram(
             application.JOB_DURATION,
             {"outcome": outcome},
             (
-                Rate(per_second=JOBS_PER_SECOND * part * share, rhythm=rhythm("jobs"), changes=changes),
+                Rate(per_second=JOBS_PER_SECOND * part * share, rhythm=usual, changes=changes),
                 JOB_SECONDS[outcome],
             ),
         )

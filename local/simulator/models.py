@@ -28,10 +28,10 @@ class Work:
 
 
 WORK: Mapping[str, Work] = {
-    WHISPER: Work(8, Spread(1.6), Spread(6), Spread(4e6, 0.9)),
+    WHISPER: Work(12, Spread(1.1), Spread(6), Spread(4e6, 0.9)),
     NLLB: Work(12, Spread(0.35), Spread(14), Spread(30e3, 0.8)),
     XTTS: Work(12, Spread(2.2), Spread(5), Spread(60e3, 0.8)),
-    WAV2LIP: Work(6, Spread(3.4, 0.4), Spread(12), Spread(30e6, 0.8)),
+    WAV2LIP: Work(12, Spread(1.7, 0.4), Spread(12), Spread(30e6, 0.8)),
 }
 
 

@@ -1,6 +1,6 @@
 """The simulated platform's objects in the embedded cluster, which Prometheus discovers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kubernetes.client import ApiClient
@@ -44,20 +44,21 @@ def manifests() -> tuple[Manifest, ...]:
     )
 
 
-def apply(api: ApiClient) -> None:
-    """Bring the platform's objects into the cluster by server-side apply; again, and nothing changes.
+def apply(api: ApiClient, objects: Iterable[Manifest]) -> None:
+    """Bring objects of the platform into the cluster by server-side apply; again, and nothing changes.
 
     Raises:
         PlatformError: The cluster refuses an object, or does not answer.
     """
     cluster = Cluster(api, NAMESPACE)
     paths = {kind.name: kind for kind in KINDS}
-    for manifest in manifests():
-        kind, name = paths[manifest["kind"]], manifest["metadata"]["name"]
+    for manifest in objects:
+        kind, metadata = paths[manifest["kind"]], manifest["metadata"]
+        name: str = metadata["name"]
         try:
             cluster.request(
                 "PATCH",
-                kind.path(NAMESPACE, name),
+                kind.path(metadata.get("namespace", ""), name),
                 {"fieldManager": _FIELD_MANAGER, "force": "true"},
                 manifest,
                 "application/apply-patch+yaml",

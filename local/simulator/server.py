@@ -1,7 +1,8 @@
 """A forward proxy that stands for the network of pods, nodes and services.
 
 Prometheus scrapes through it, and so does whoever else asks an address of the embedded cluster. Where a pod's
-program really runs, the request goes on to that process; elsewhere the simulated platform answers.
+program really runs, the request goes on to that process; elsewhere the simulated platform answers. Behind
+HTTPS is the API, whatever its host: it ends here, with a certificate of an authority of this process.
 
 One machine stands for all nodes: node-exporter's own page passes through, except for the disks, which are
 those of the simulated node.
@@ -9,6 +10,7 @@ those of the simulated node.
 
 import http.client
 import ipaddress
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -20,9 +22,12 @@ from pathlib import Path
 from typing import Generic, TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
+import numpy as np
+
 from dashboards.metrics import exporters
 from local.inventory import Inventory, Pod
-from local.simulator import catalogue, exposition
+from local.simulator import catalogue, certificates, exposition
+from local.simulator.certificates import Authority
 from local.simulator.incidents import Schedule
 from local.simulator.series import Simulated
 from local.simulator.services import API, NAME_LABEL, NAMESPACE
@@ -117,15 +122,70 @@ class Proxy(ThreadingHTTPServer):
     def __init__(self, listen: tuple[str, int], network: Network) -> None:
         """Listen on a host and port; 0 takes a free one."""
         self.network = network
+        self.authority = Authority()
         super().__init__(listen, _Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Answering(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     @property
+    def proxy(self) -> Proxy:
+        return cast("Proxy", self.server)
+
+    @property
     def network(self) -> Network:
-        return cast("Proxy", self.server).network
+        return self.proxy.network
+
+    def _health(self) -> None:
+        if self.network.schedule.lasts(catalogue.API_OUTAGE.name, time.time()):
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, b"unavailable\n")
+        else:
+            self._answer(HTTPStatus.OK, b"ok\n")
+
+    def _answer(self, status: HTTPStatus, body: bytes, content_type: str = _PLAIN) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in http.server
+        """Keep silent: a line for each scrape would fill the log within a day."""
+
+
+class _Api(_Answering):
+    """The API behind a connection that HTTPS came through."""
+
+    timeout = _FORWARD_SECONDS
+
+    def do_GET(self) -> None:
+        if urlsplit(self.path).path == HEALTH_PATH:
+            self._health()
+        else:
+            self._answer(HTTPStatus.NOT_FOUND, b"not found\n")
+
+
+class _Handler(_Answering):
+    def do_CONNECT(self) -> None:
+        host, _, port = self.path.rpartition(":")
+        if port != str(http.client.HTTPS_PORT) or not _is_name(host):
+            self._answer(HTTPStatus.BAD_GATEWAY, f"nothing answers at {self.path} by HTTPS\n".encode())
+            return
+        self.send_response(HTTPStatus.OK)
+        self.end_headers()
+        self.close_connection = True
+        self.connection.settimeout(_FORWARD_SECONDS)
+        try:
+            with self._served(host).wrap_socket(self.connection, server_side=True) as connection:
+                _Api(connection, self.client_address, self.proxy)
+        except OSError:
+            # The client does not trust the certificate, or is gone.
+            return
+
+    def _served(self, host: str) -> ssl.SSLContext:
+        (end,) = certificates.ends(self.network.schedule)(np.array([time.time()]))
+        return self.proxy.authority.server(host, end)
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
@@ -147,10 +207,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _service(self, url: SplitResult) -> None:
         if url.hostname not in API_HOSTS or url.path != HEALTH_PATH:
             self._answer(HTTPStatus.BAD_GATEWAY, f"nothing answers at {url.geturl()}\n".encode())
-        elif self.network.schedule.lasts(catalogue.API_OUTAGE.name, time.time()):
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, b"unavailable\n")
         else:
-            self._answer(HTTPStatus.OK, b"ok\n")
+            self._health()
 
     def _pod(self, url: SplitResult) -> None:
         network = self.network
@@ -220,16 +278,6 @@ class _Handler(BaseHTTPRequestHandler):
         except (OSError, http.client.HTTPException):
             # Half of an answer is sent: only the connection's end can tell.
             self.close_connection = True
-
-    def _answer(self, status: HTTPStatus, body: bytes, content_type: str = _PLAIN) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in http.server
-        """Keep silent: a line for each scrape would fill the log within a day."""
 
 
 @cache

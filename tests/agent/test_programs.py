@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 import yaml
 
 from local import overlay
@@ -215,11 +216,20 @@ def test_an_agent_that_starts_again_takes_over_what_runs(
     assert pid_file.read_text() == was
 
 
+def peers(alertmanager: Run) -> list[Json]:
+    """Who is in its mesh, itself included."""
+    status = urllib3.request("GET", f"http://{alertmanager.addresses['web']}/api/v2/status", retries=False)
+    return status.json()["cluster"].get("peers", [])
+
+
 def test_an_address_of_a_sibling_that_is_not_there_yet_is_the_one_that_it_will_have(
     agent: NodeAgent, cluster: Recorded
 ) -> None:
     first = cluster.only("alertmanager")
-    first["ports"].append({"name": "cluster", "containerPort": 9094})
+    first["ports"] += [
+        {"name": "cluster", "containerPort": 9094},
+        {"name": "cluster-udp", "containerPort": 9094, "protocol": "UDP"},
+    ]
     first["args"] = [one for one in first["args"] if not one.startswith("--cluster.")] + [
         "--cluster.listen-address=[10.244.1.9]:9094",
         "--cluster.peer=alertmanager-1.alertmanager-headless:9094",
@@ -232,6 +242,11 @@ def test_an_address_of_a_sibling_that_is_not_there_yet_is_the_one_that_it_will_h
     cluster.pods.append(second)
     _, other = until(agent, lambda runs: len(runs) == 2 and all_ready(runs))
     assert f"--cluster.peer={other.addresses['cluster']}" in alone.command
+    # It tries every 15 seconds.
+    deadline = time.monotonic() + 40
+    while len(peers(other)) < 2:
+        assert time.monotonic() < deadline, peers(other)
+        time.sleep(0.5)
     assert pid.read_text() == was
 
 

@@ -18,6 +18,7 @@ HERE = Surroundings(
     kubeconfig=Path("/here/kubeconfig"),
     resolve={"alertmanager-0.alertmanager-headless:9093": "127.0.0.1:2"}.get,
     proxy="http://127.0.0.1:9",
+    authority=Path("/here/authority.pem"),
     receivers="http://127.0.0.1:8/receive",
 )
 
@@ -101,7 +102,7 @@ def test_a_kubelet_is_scraped_without_its_keys() -> None:
     }
 
 
-def test_probes_go_through_the_proxy_and_ask_no_name_server() -> None:
+def test_probes_go_through_the_proxy_which_they_trust_and_ask_no_name_server() -> None:
     config = {"modules": {"http_2xx": {"prober": "http", "http": {"follow_redirects": True}}}}
     assert changed("blackbox-exporter", "blackbox.yml", config) == {
         "modules": {
@@ -111,6 +112,7 @@ def test_probes_go_through_the_proxy_and_ask_no_name_server() -> None:
                     "follow_redirects": True,
                     "proxy_url": "http://127.0.0.1:9",
                     "skip_resolve_phase_with_proxy": True,
+                    "tls_config": {"ca_file": "/here/authority.pem"},
                 },
             }
         }

@@ -1,6 +1,7 @@
 """The inventory of a cluster with the simulated platform and every exporter, as the node agent has it."""
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from local.inventory import Container, Inventory, Node, Pod, Volume
 from local.nodes import NODES
@@ -21,6 +22,9 @@ MONITORING = {
     "redis-exporter": ("monitoring", OTHER, 9121),
     "opencost": ("monitoring", OTHER, 9003),
 }
+
+#: What is probed, by its name in the settings.
+PROBES = {"api": "http://api.dubbing/health", "site": "https://api.example.com/health"}
 
 
 def inventory() -> Inventory:
@@ -64,7 +68,9 @@ def addresses(pod_inventory: Inventory) -> list[tuple[str, str]]:
         for path in ("/metrics", "/metrics/cadvisor")
     ]
     probe = address(pod_inventory, "blackbox-exporter")
-    return [*found, (probe, "/probe?module=http_2xx&target=http%3A%2F%2Fapi.dubbing%2Fhealth")]
+    return found + [
+        (probe, f"/probe?{urlencode({'module': 'http_2xx', 'target': target})}") for target in PROBES.values()
+    ]
 
 
 def _pod(

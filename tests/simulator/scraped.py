@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from local.simulator.incidents import Schedule
 from local.simulator.series import Moments, Simulated
 from local.simulator.services import NAME_LABEL, NAMESPACE
 from local.simulator.targets import exposed, failure
-from tests.simulator.sample import addresses, inventory
+from tests.simulator.sample import PROBES, addresses, inventory
 
 CLUSTER = {"cluster": "dubbing-dev"}
 
@@ -56,7 +57,8 @@ def targets(schedule: Schedule | None = None) -> list[Target]:
 def _labels(address: str, path: str) -> dict[str, str]:
     host, _, port = address.partition(":")
     if path.startswith("/probe"):
-        return {"job": "blackbox", "probe": "api", "instance": "http://api.dubbing/health"}
+        (probe,) = [(name, url) for name, url in PROBES.items() if url in unquote(path)]
+        return {"job": "blackbox", "probe": probe[0], "instance": probe[1]}
     if port == "10250":
         (node,) = [one.name for one in everything().nodes if one.address == host]
         return {"job": "kubelet", "instance": address, "metrics_path": path, "node": node}

@@ -14,8 +14,8 @@ from dashboards.parameters import Parameters
 from local.simulator.catalogue import INCIDENTS
 from local.simulator.figures import Rate, Spread, histogram
 from local.simulator.incidents import Happening, Schedule
-from local.simulator.rhythm import DAY, EPOCH, HOUR, Rhythm, Windows, rhythm
-from local.simulator.series import Simulated
+from local.simulator.rhythm import DAY, EPOCH, HOUR, MINUTE, Rhythm, Windows, rhythm
+from local.simulator.series import Moments, Simulated
 from local.simulator.services import TIERS
 from stacks.images import IMAGES
 from tests.simulator.sample import address
@@ -204,6 +204,35 @@ def test_what_the_contract_calls_the_same_from_every_pod_is() -> None:
     for key, values in seen.items():
         assert len(values) > 1, key
         assert len({value for _, value in values}) == 1, key
+
+
+def failed_shares(metric: Metric, window: int) -> dict[str, Moments]:
+    """The share that fails within so many minutes, at each minute of two weeks, by model if there is one."""
+    minutes = np.arange(NOW - 14 * DAY, NOW, MINUTE)
+    counted = dict[tuple[str, str], Moments]()
+    for _, series in all_series():
+        outcome = series.labels.get("outcome")
+        if series.metric is metric and outcome in {"success", "failure"}:
+            values = series.value(minutes)
+            key = (series.labels.get("model", ""), outcome)
+            counted[key] = counted.get(key, 0.0) + values[window:] - values[:-window]
+    return {
+        model: counted[model, "failure"] / (counted[model, "failure"] + counted[model, "success"])
+        for model, _ in counted
+    }
+
+
+@pytest.mark.parametrize(
+    ("metric", "minutes", "warning"),
+    [
+        (application.MODEL_INFERENCES, 15, Parameters().levels.model_error_rate.warning),
+        (application.JOBS, 60, Parameters().levels.job_failure_rate.warning),
+    ],
+)
+def test_the_few_failures_of_a_calm_night_are_no_alert(metric: Metric, minutes: int, warning: float) -> None:
+    # Where little is done, a single failure more is a share that people would be told of, every night.
+    for of, shares in failed_shares(metric, minutes).items():
+        assert 0 < shares.max() < warning, of
 
 
 def test_users_of_all_tiers_are_some_five_thousand() -> None:

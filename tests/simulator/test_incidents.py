@@ -10,7 +10,7 @@ import pytest
 
 from dashboards.contract import Metric
 from dashboards.metrics import application as app
-from dashboards.metrics import exporters, gpu
+from dashboards.metrics import exporters, gpu, monitoring
 from dashboards.parameters import Parameters
 from dashboards.render import alerts
 from local.simulator import catalogue
@@ -27,6 +27,8 @@ from tests.simulator.test_figures import NOW, is_counter
 TOUCHES: Mapping[str, set[Metric]] = {
     "api-outage": {app.HTTP_SERVER_REQUEST_DURATION, exporters.PROBE_SUCCESS},
     "api-errors": {app.HTTP_SERVER_REQUEST_DURATION},
+    "certificate-expires-soon": {monitoring.CERTIFICATE_EXPIRY},
+    "certificate-expires": {monitoring.CERTIFICATE_EXPIRY},
     "database-dies": {
         exporters.PG_UP,
         exporters.PG_STAT_ACTIVITY_COUNT,
@@ -331,7 +333,6 @@ def test_incidents_that_begin_now_lose_no_count_of_what_was() -> None:
 WITHOUT_AN_INCIDENT = {
     "Watchdog": "it always fires",
     "RemoteWriteBehind": "no setting has Prometheus write to a remote storage yet",
-    "CertificateExpiring": "of a certificate that is served",
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from dashboards.metrics import exporters, gpu
 from local.kubernetes_provider.kinds import KINDS
 from local.nodes import NODES
-from local.simulator import services, targets
+from local.simulator import gpu_operator, services, targets
 from local.simulator.platform import manifests
 from stacks import grafana, scrape, workload
 from stacks.exporters import (
@@ -20,15 +20,17 @@ from stacks.exporters import (
     postgres,
     redis,
 )
+from stacks.stack_file import read_stack_file, stack_file
 from tests.stacks.test_manifests import KUBERNETES
 
+OF_OPERATOR = gpu_operator.manifests(read_stack_file(stack_file("prod")).gpu_metrics)
 DEPLOYMENTS = [one for one in manifests() if one["kind"] == "Deployment"]
 PODS = {one["metadata"]["name"]: one["spec"]["template"] for one in DEPLOYMENTS}
 
 
 def test_every_object_is_valid_and_of_a_kind_that_can_be_applied() -> None:
     known = {kind.name for kind in KINDS}
-    for manifest in manifests():
+    for manifest in (*manifests(), *OF_OPERATOR):
         kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
         assert manifest["kind"] in known
 
@@ -74,6 +76,22 @@ def test_the_models_leave_one_gpu_idle() -> None:
     )
     there = sum(int(node["status"]["capacity"].get("nvidia.com/gpu", "0")) for node in NODES)
     assert (asked, there) == (len(services.MODELS), len(services.MODELS) + 1)
+
+
+def test_a_gpu_operator_brings_what_prod_scrapes_on_the_gpu_nodes() -> None:
+    settings = read_stack_file(stack_file("prod")).gpu_metrics
+    assert settings.external
+    namespace, exporter = OF_OPERATOR
+    template = exporter["spec"]["template"]
+    assert exporter["metadata"]["namespace"] == namespace["metadata"]["name"] == settings.external.namespace
+    assert settings.external.labels.items() <= template["metadata"]["labels"].items()
+    assert template["metadata"]["labels"][workload.NAME] == gpu_metrics.NAME
+    (port,) = template["spec"]["containers"][0]["ports"]
+    assert port == {"name": settings.external.port, "containerPort": gpu_metrics.PORT}
+
+
+def test_where_the_stack_deploys_the_exporter_itself_no_operator_brings_another() -> None:
+    assert gpu_operator.manifests(read_stack_file(stack_file("dev")).gpu_metrics) == ()
 
 
 def test_the_names_that_the_simulator_knows_are_those_that_are_deployed() -> None:

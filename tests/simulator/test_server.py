@@ -1,10 +1,8 @@
 """The forward proxy on loopback: what answers for pods, nodes and services, and how targets fail."""
 
 import http.client
-import threading
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +18,7 @@ from local.simulator.incidents import Happening, Schedule
 from local.simulator.server import Network, Proxy
 from local.simulator.targets import exposed
 from stacks.scrape import application_job
+from tests.simulator.conftest import Client, running
 from tests.simulator.sample import GENERAL, GPUS, address, inventory
 from tests.simulator.test_figures import NOW
 
@@ -56,45 +55,6 @@ class Program(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in http.server
         """Keep silent."""
-
-
-@contextmanager
-def running(server: ThreadingHTTPServer) -> Generator[str]:
-    """Serve in a thread; yield host and port."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class Client:
-    """Asks the proxy, over one connection that is kept."""
-
-    def __init__(self, proxy: str, folder: Path) -> None:
-        self.inventory, self.incidents = folder / "inventory.json", folder / "incidents.json"
-        self.connection = http.client.HTTPConnection(proxy, timeout=10)
-
-    def get(self, url: str, **headers: str) -> tuple[int, str]:
-        self.connection.request("GET", url, headers=headers)
-        answer = self.connection.getresponse()
-        return answer.status, answer.read().decode()
-
-    def happens(self, *names: str) -> None:
-        Schedule(happenings=tuple(Happening(name=name, begins=0) for name in names)).write(self.incidents)
-
-
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
-    inventory().write(tmp_path / "inventory.json")
-    proxy = Proxy(("127.0.0.1", 0), Network(tmp_path / "inventory.json", tmp_path / "incidents.json"))
-    with running(proxy) as host:
-        client = Client(host, tmp_path)
-        yield client
-        client.connection.close()
 
 
 @pytest.fixture
