@@ -7,16 +7,25 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from local.agent.cluster_view import GPUS, Json, View
+from local.errors import PlatformError
 from local.nodes import NODES
 
 
 def made_up(objects: Sequence[Json]) -> View:
-    """Return what the API server would show once every Pod of these manifests runs on the local nodes."""
+    """Return what the API server would show once every Pod of these manifests runs on the local nodes.
+
+    Raises:
+        PlatformError: No node is left for one.
+    """
     nodes = _Nodes()
+    # The engine registers in no fixed order, and addresses shall stay the same.
+    workloads = sorted((one for one in objects if "template" in one.get("spec", {})), key=_name)
     return View(
-        pods=tuple(pod for one in objects if "template" in one.get("spec", {}) for pod in _pods(one, nodes)),
+        pods=tuple(pod for one in workloads for pod in _pods(one, nodes)),
         nodes=NODES,
-        claims=tuple(_bound(one) for one in _of_kind(objects, "PersistentVolumeClaim")),
+        claims=tuple(
+            _bound(one) for one in sorted(_of_kind(objects, "PersistentVolumeClaim"), key=_name)
+        ),
         config_maps=_by_name(_of_kind(objects, "ConfigMap")),
         secrets=_by_name(_stored(one) for one in _of_kind(objects, "Secret")),
         accounts={},
@@ -64,7 +73,10 @@ def _pods(workload: Json, nodes: _Nodes) -> Iterator[Json]:
     for number in range(workload["spec"]["replicas"]):
         of_set = workload["kind"] == "StatefulSet"
         pod = f"{name}-{number}" if of_set else f"{name}-{_hash(workload)}-{number:05}"
-        yield _pod(workload, pod, nodes.fitting(spec)[0], nodes)
+        fitting = nodes.fitting(spec)
+        if not fitting:
+            raise PlatformError(f"No local node takes {pod}: see local/nodes.py.")
+        yield _pod(workload, pod, fitting[0], nodes)
 
 
 def _pod(workload: Json, name: str, node: Json, nodes: _Nodes) -> Json:

@@ -165,3 +165,12 @@ def test_alertmanager_answers_to_the_name_that_the_deployed_prometheus_asks(writ
 def _port(command: list[str]) -> str:
     (listen,) = [one for one in command if one.startswith("--listen=")]
     return listen.rpartition(":")[2]
+
+
+def test_grafana_finds_its_data_sources_under_the_services_names(written: Path) -> None:
+    provisioning = written / "grafana/etc/grafana/provisioning/datasources/datasources.yaml"
+    urls = {one["url"] for one in yaml.safe_load(provisioning.read_text())["datasources"]}
+    assert urls == {
+        f"http://{name}:{container(name)['ports'][0]['containerPort']}"
+        for name in ("prometheus", "alertmanager")
+    }
