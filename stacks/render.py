@@ -23,7 +23,7 @@ UNPACKED = {
 }
 
 #: What the placeholder of a URL begins with.
-SECRET_URL = "https://secret.invalid"
+SECRET_URL = "https://secret.invalid"  # noqa: S105 - there is no such host
 
 
 def placeholder(secret: Secret) -> str:

@@ -90,9 +90,7 @@ def _node(node: Node) -> Group:
 def _pod(pod: Pod) -> Iterator[Group]:
     of_pod = {
         "__meta_kubernetes_namespace": pod.namespace,
-        **_meta(
-            "pod", name=pod.name, ip=pod.address, node_name=pod.node, phase="Running", ready="true"
-        ),
+        **_meta("pod", name=pod.name, ip=pod.address, node_name=pod.node, phase="Running", ready="true"),
         **_each("pod_label", pod.labels),
         **_each("pod_annotation", pod.annotations),
     }

@@ -1,4 +1,4 @@
-"""The cluster that the manifests would make, without one: Pods with names, nodes and addresses of their own."""
+"""What the manifests would make of a cluster, without one: Pods with names, nodes and addresses."""
 
 import base64
 import hashlib
@@ -23,9 +23,7 @@ def made_up(objects: Sequence[Json]) -> View:
     return View(
         pods=tuple(pod for one in workloads for pod in _pods(one, nodes)),
         nodes=NODES,
-        claims=tuple(
-            _bound(one) for one in sorted(_of_kind(objects, "PersistentVolumeClaim"), key=_name)
-        ),
+        claims=tuple(_bound(one) for one in sorted(_of_kind(objects, "PersistentVolumeClaim"), key=_name)),
         config_maps=_by_name(_of_kind(objects, "ConfigMap")),
         secrets=_by_name(_stored(one) for one in _of_kind(objects, "Secret")),
         accounts={},
@@ -40,7 +38,7 @@ class _Nodes:
         self._gpus = Counter[str]()
 
     def fitting(self, spec: Json) -> list[Json]:
-        """Return the nodes that a Pod selects and whose taints it tolerates, those with the fewest Pods first.
+        """Return the nodes that a Pod selects and whose taints it tolerates, the emptiest first.
 
         A node without a free GPU for it is none of them.
         """

@@ -34,7 +34,9 @@ def main(
         incidents=incidents,
     )
     names = (container,) if container else ()
-    uvicorn.run(viewer.application(names), host=host, port=int(port), log_level="warning", server_header=False)
+    uvicorn.run(
+        viewer.application(names), host=host, port=int(port), log_level="warning", server_header=False
+    )
 
 
 if __name__ == "__main__":

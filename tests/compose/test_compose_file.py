@@ -1,4 +1,4 @@
-"""docker-compose.yml is what the project says: images, arguments, mounts, users and ports of the deployed Pods."""
+"""docker-compose.yml has the images, arguments, mounts, users and ports of the deployed Pods."""
 
 import copy
 import json
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 COMPOSE: Json = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 LOCAL = ("simulator", "viewer")
-#: Of the Go module github.com/compose-spec/compose-go/v2 v2.16.2, its file schema/compose-spec.json (Apache-2.0).
+#: schema/compose-spec.json of the Go module github.com/compose-spec/compose-go/v2, v2.16.2 (Apache-2.0).
 SCHEMA: Json = json.loads((Path(__file__).parent / "compose-spec.json").read_text())
 WORKLOADS = {
     one.inputs["metadata"]["name"]: one.inputs

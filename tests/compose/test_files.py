@@ -187,6 +187,10 @@ def test_a_value_that_docker_compose_would_not_read_is_refused(
     objects = [dict(one.inputs) for one in render.registrations("dev") if one.is_kubernetes_object]
     (grafana,) = [pod for pod in made_up(objects).pods if pod["metadata"]["name"].startswith("grafana")]
     assert container(grafana).environment["GF_LOG_MODE"] == "console"
-    monkeypatch.setattr("local.agent.containers.expanded", lambda text, _: f"it's {text}")
+
+    def quoted(text: str, _: Json) -> str:
+        return f"it's {text}"
+
+    monkeypatch.setattr("local.agent.containers.expanded", quoted)
     with pytest.raises(PlatformError, match="GF_LOG_MODE"):
         write(tmp_path)
