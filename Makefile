@@ -9,7 +9,7 @@ PICTURES ?= docs/pictures
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview incident recover pictures test test-slow e2e lint format render grafana-types lock clean
+.PHONY: help up down preview incident recover pictures test test-slow e2e lint format render compose grafana-types lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -54,12 +54,16 @@ format: $(VENV)/installed ## format the code
 render: $(VENV)/installed ## write what would be deployed as plain files: STACK=dev|prod OUT=dir
 	@$(RUN) stacks.render $(STACK) $(OUT)
 
+compose: $(VENV)/installed ## write what docker-compose.yml mounts: then docker compose up prometheus grafana
+	@$(RUN) local.compose
+
 grafana-types: $(VENV)/installed ## make the test data of Grafana's own types again (needs node and npm)
 	@$(RUN) tests.dashboards.grafana_types
 
 lock: $(VENV)/installed ## make the lock files again from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group compose -c requirements-dev.txt -o local/compose/requirements.txt
 
 clean: ## remove caches and rendered files (the tool cache stays)
 	rm -rf rendered .pytest_cache .ruff_cache .import_linter_cache .hypothesis

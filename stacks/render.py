@@ -22,10 +22,13 @@ UNPACKED = {
     "alertmanager-config": ".",
 }
 
+#: What the placeholder of a URL begins with.
+SECRET_URL = "https://secret.invalid"  # noqa: S105 - there is no such host
+
 
 def placeholder(secret: Secret) -> str:
     """What stands for a secret in rendered files."""
-    return f"https://secret.invalid/{secret.key}" if secret.is_url else f"<secret {secret.key}>"
+    return f"{SECRET_URL}/{secret.key}" if secret.is_url else f"<secret {secret.key}>"
 
 
 def registrations(stack: str, path: Path | None = None) -> list[Registration]:

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -66,8 +66,8 @@ class Viewer:
         self._messages = Messages(messages)
         self._incidents = incidents
 
-    def application(self) -> Starlette:
-        """Return the application that answers."""
+    def application(self, names: Sequence[str] = ()) -> Starlette:
+        """Return the application that answers, on loopback's names and these."""
         return Starlette(
             routes=[
                 Route("/", self._overview),
@@ -87,7 +87,7 @@ class Viewer:
             ],
             middleware=[
                 # A page of the web that names its own host 127.0.0.1 gets nothing.
-                Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
+                Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", *names]),
                 Middleware(BaseHTTPMiddleware, dispatch=_with_policy),
             ],
             exception_handlers={ViewerError: self._problem, HTTPException: self._problem},

@@ -53,7 +53,12 @@ class Running:
 
 @contextmanager
 def viewer(
-    folder: Path, *, prometheus: str = NOWHERE, alertmanager: str = NOWHERE, dashboards: Path | None = None
+    folder: Path,
+    *,
+    prometheus: str = NOWHERE,
+    alertmanager: str = NOWHERE,
+    dashboards: Path | None = None,
+    container: str = "",
 ) -> Generator[Running]:
     """Run it on loopback, its files in `folder`."""
     with socket.socket() as free:
@@ -73,6 +78,7 @@ def viewer(
         "messages": running.messages,
         "incidents": running.incidents,
         "listen": f"127.0.0.1:{port}",
+        "container": container,
     }
     command = [sys.executable, "-m", "local.viewer"]
     command += [part for name, value in options.items() for part in (f"--{name}", str(value))]

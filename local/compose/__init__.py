@@ -1,0 +1,1 @@
+"""The deployed configuration for `docker compose up prometheus grafana`."""
