@@ -42,6 +42,7 @@ _HERE = overlay.Surroundings(
     folders={},
     resolve=lambda _: None,
     kubeconfig=Path("none"),
+    authority=Path("none"),
     proxy=PROXY,
     receivers=RECEIVERS,
 )
