@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,9 @@ from local.toolchain import binary
 from stacks.stack_file import ROOT
 
 Json = dict[str, Any]
-COMMANDS = {
-    "prometheus": [str(binary("prometheus"))],
-    "alertmanager": [str(binary("alertmanager"))],
-    "simulator": [sys.executable, "-m", "local.simulator"],
-    "viewer": [sys.executable, "-m", "local.viewer"],
-}
+SERVICES = ("simulator", "viewer", "alertmanager", "prometheus")
+"""In the order of their start."""
+
 NOWHERE = "127.0.0.1:9"
 """Grafana is not to be had: in its place nothing answers."""
 
@@ -66,7 +63,7 @@ def services(written: Path, folder: Path, *, seconds: int) -> Generator[Running]
         seconds: How often Prometheus scrapes and evaluates, for what is deployed for longer times.
     """
     compose: Json = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    ports = _free_ports(list(COMMANDS))
+    ports = _free_ports(SERVICES)
     here = folder / "files"
     shutil.copytree(written, here)
     moved = {
@@ -92,13 +89,13 @@ def services(written: Path, folder: Path, *, seconds: int) -> Generator[Running]
             path.write_text(_replaced(path.read_text(), moved))
     _hurry(here / "prometheus/etc/prometheus", seconds)
     with ExitStack() as running:
-        for name in ("simulator", "viewer", "alertmanager", "prometheus"):
-            arguments = [
-                one for one in compose[name]["command"] if one not in {"python", "-m", f"local.{name}"}
-            ]
-            command = COMMANDS[name] + [_replaced(one, moved) for one in arguments]
-            if name in {"prometheus", "alertmanager"}:
-                command.append(f"--web.listen-address=127.0.0.1:{ports[name]}")
+        for name in SERVICES:
+            arguments = [_replaced(one, moved) for one in compose[name]["command"]]
+            if arguments[0] == "python":
+                command = [sys.executable, *arguments[1:]]
+            else:
+                listen = f"--web.listen-address=127.0.0.1:{ports[name]}"
+                command = [str(binary(name)), *arguments, listen]
             running.enter_context(_process(command, folder / f"{name}.log", ports[name]))
         yield Running(ports)
 
@@ -143,7 +140,7 @@ def _ready(port: int) -> bool:
         return False
 
 
-def _free_ports(names: list[str]) -> dict[str, int]:
+def _free_ports(names: Sequence[str]) -> dict[str, int]:
     with ExitStack() as held:
         sockets = {name: held.enter_context(socket.socket()) for name in names}
         for one in sockets.values():
