@@ -43,22 +43,24 @@ ROUTES = {
 }
 
 
+@pytest.fixture(scope="module")
+def configurations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Each stack's rendered `alertmanager.yml`."""
+    folders = {stack: tmp_path_factory.mktemp(stack) for stack in ROUTES}
+    for stack, folder in folders.items():
+        render.render(stack, folder)
+    return {stack: folder / "alertmanager.yml" for stack, folder in folders.items()}
+
+
 @pytest.mark.parametrize(
     ("stack", "labels", "receivers"),
     [(stack, labels, to) for stack, routes in ROUTES.items() for labels, to in routes.items()],
 )
 def test_every_alert_goes_to_its_receivers(
-    tmp_path_factory: pytest.TempPathFactory, stack: str, labels: str, receivers: str
+    configurations: dict[str, Path], stack: str, labels: str, receivers: str
 ) -> None:
-    folder = tmp_path_factory.mktemp("rendered")
-    render.render(stack, folder)
-    amtool = [
-        str(binary("amtool")),
-        "config",
-        "routes",
-        "test",
-        f"--config.file={folder / 'alertmanager.yml'}",
-    ]
+    file = configurations[stack]
+    amtool = [str(binary("amtool")), "config", "routes", "test", f"--config.file={file}"]
     done = subprocess.run([*amtool, *labels.split()], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == receivers
 
@@ -134,6 +136,7 @@ def test_one_message_for_a_group_none_for_what_is_inhibited_and_one_when_it_is_o
         assert len(messages.of("slackWebhookUrl-slack")) == 2
 
 
+@pytest.mark.slow
 def test_owners_are_written_to_in_their_working_hours_only(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     if now.hour == 23 and now.minute >= 57:
@@ -166,6 +169,7 @@ def test_owners_are_written_to_in_their_working_hours_only(tmp_path: Path) -> No
             assert messages.of("webhookUrl-owner-finance") == []
 
 
+@pytest.mark.slow
 def test_a_changed_secret_is_used_at_the_next_notification_without_a_reload(tmp_path: Path) -> None:
     settings = {"criticalRequired": False, "slack": {}, "grouping": QUICK}
     with http_receiver() as (url, messages), alertmanager(tmp_path, settings, url) as address:
