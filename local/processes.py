@@ -21,6 +21,7 @@ from local.errors import PlatformError
 _PROC = Path("/proc")
 _TERMINATION_SECONDS = 20.0
 _POLL_SECONDS = 0.05
+_RELEASE_SECONDS = 1.0
 _LOG_LINES_SHOWN = 8
 
 # `read` fails when this process dies before it wrote the pid file, and then nothing is started.
@@ -227,10 +228,20 @@ class Ports:
         """Return the port called `name`; `in_use` says that our own process holds it now."""
         known: dict[str, int] = json.loads(self.file.read_text()) if self.file.exists() else {}
         port = known.get(name)
-        if port is None or not (in_use or _free(port)):
+        if port is None or not (in_use or _comes_free(port)):
             port = _pick(set(known.values()))
             write(self.file, json.dumps({**known, name: port}))
         return port
+
+
+def _comes_free(port: int) -> bool:
+    """Tell whether a port is free, or soon will be: a killed process lets go of its own a moment late."""
+    deadline = time.monotonic() + _RELEASE_SECONDS
+    while not _free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
 
 
 def _free(port: int) -> bool:

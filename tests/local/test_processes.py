@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -94,3 +95,13 @@ def test_a_port_is_remembered_until_someone_else_takes_it(tmp_path: Path) -> Non
         stranger.listen()
         assert ports.port("api", in_use=True) == first
         assert ports.port("api", in_use=False) != first
+
+
+def test_a_port_that_comes_free_in_a_moment_stays_the_same(tmp_path: Path) -> None:
+    ports = Ports(tmp_path / "ports.json")
+    first = ports.port("api", in_use=False)
+    dying = socket.socket()
+    dying.bind(("127.0.0.1", first))
+    dying.listen()
+    threading.Timer(0.3, dying.close).start()
+    assert ports.port("api", in_use=False) == first
