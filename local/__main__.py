@@ -107,6 +107,7 @@ def _place() -> by_hand.Place:
     return by_hand.Place(
         cluster=Cluster.connect(endpoints["kubeconfig"], ""),
         namespace=namespace,
+        prometheus=endpoints["prometheus"],
         alertmanager=endpoints["alertmanager"],
     )
 

@@ -25,8 +25,11 @@ _CORE = "/api/v1/namespaces"
 _BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 _RELOADS = 25
 _RELOAD_SECONDS = 0.2
+# Prometheus looks so often whether its files have changed.
+_AUTO_RELOAD_SECONDS = 30.0
 #: A file that no program wrote, beside the deployed ones.
 _FILE = "by-hand.yaml"
+_EMPTY = "groups: []\n"
 _BROKEN = "groups: [{name: by-hand, rules: ["
 _FAILING = yaml.safe_dump(
     {
@@ -49,11 +52,13 @@ class Place:
     Attributes:
         cluster: The cluster, as its administrator.
         namespace: The namespace of the monitoring stack.
+        prometheus: URL of the running Prometheus.
         alertmanager: URL of the running Alertmanager.
     """
 
     cluster: Cluster
     namespace: str
+    prometheus: str
     alertmanager: str
 
 
@@ -82,6 +87,13 @@ def _with_file(content: str) -> Callable[[Place], Json]:
 
 
 def _without_file(place: Place, _before: Json) -> None:
+    # Files that are as they were before a failure are not read again, so there is another change first.
+    _patch(place, _config_map(place, "prometheus-rules"), {"data": {_FILE: _EMPTY}})
+    for _ in range(_RELOADS):
+        status = urllib3.request("GET", f"{place.prometheus}/api/v1/status/runtimeinfo", timeout=5).json()
+        if status["data"]["reloadConfigSuccess"]:
+            break
+        time.sleep(_AUTO_RELOAD_SECONDS / _RELOADS * 2)
     _patch(place, _config_map(place, "prometheus-rules"), {"data": {_FILE: None}})
 
 
