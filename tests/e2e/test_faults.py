@@ -48,7 +48,8 @@ def test_a_killed_prometheus_loses_no_sample_and_a_waiting_alert_keeps_its_age(l
     try:
         before, _ = until(lambda: pending(live, "GpuTemperatureHigh", "warning"), bool, 120)
         assert before
-        time.sleep(max(0, active_at(before) + 80 - time.time()))
+        # It fires after five minutes; by then it has to have waited for most of them.
+        time.sleep(max(0, active_at(before) + 200 - time.time()))
         began = active_at(before)
         earlier = scrapes(live, began - 60)
         killed = time.time()
@@ -61,13 +62,14 @@ def test_a_killed_prometheus_loses_no_sample_and_a_waiting_alert_keeps_its_age(l
         again, _ = until(
             lambda: pending(live, "GpuTemperatureHigh", "warning"),
             lambda alert: alert is not None and active_at(alert) < killed,
-            150,
+            200,
         )
         assert again
         kept = [moment for moment in scrapes(live, began - 60) if moment < killed]
         assert kept == earlier
         shift = active_at(again) - began
-        assert 0 <= shift <= away + 60
+        # What counts as away: from its last evaluation to the second one after the start.
+        assert 0 <= shift <= away + 60 + 120 + 5
         measured(
             f"Prometheus was away for {away:.0f} s: none of {len(earlier)} samples lost, "
             f"a waiting alert's age shifted by {shift:.0f} s"
@@ -112,6 +114,7 @@ def test_while_the_api_server_is_away_for_two_minutes_all_targets_are_kept(live:
 
 def test_a_target_that_exposes_ten_times_its_limit_harms_no_other(live: Live) -> None:
     began = time.time()
+    series_before = live.value("prometheus_tsdb_head_series") or 0
     live.incident("label-explosion")
     try:
         refused, _ = until(
@@ -123,7 +126,7 @@ def test_a_target_that_exposes_ten_times_its_limit_harms_no_other(live: Live) ->
         assert len(scrapes(live, began)) >= 2
         series = live.value("prometheus_tsdb_head_series")
         assert series is not None
-        assert series < 20_000, "the flood did not reach the database"
+        assert series - series_before < 10_000, "a flood of 200,000 reached the database"
     finally:
         live.recover()
     until(live.targets, lambda found: all(one["health"] == "up" for one in found), 90)
