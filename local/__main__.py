@@ -71,9 +71,9 @@ def incident(
         if not name:
             print(incidents.known())
             return
+        # First what can fail: an incident that is written down has happened.
+        by_hand.begin(name, _place(), _STATE / _BY_HAND)
         begun = incidents.begin(_STATE / "incidents.json", name, ago)
-        if name in by_hand.HANDS:
-            by_hand.begin(name, _place(), _STATE / _BY_HAND)
         alerts = ", ".join(f"{alert} ({severity})" for alert, severity in begun.fires)
         print(
             f"{begun.does}\nWhat to see: {begun.seen}\nAlerts: {alerts}\nIt ends by: make recover NAME={name}"
@@ -89,10 +89,14 @@ def recover(
     """End what goes wrong in the simulated platform."""
 
     def end() -> None:
+        by_hand.end([name] if name else list(by_hand.HANDS), _place(), _STATE / _BY_HAND)
         ended = incidents.end(_STATE / "incidents.json", name)
-        if by_hand.HANDS.keys() & set(ended):
-            by_hand.end(ended, _place(), _STATE / _BY_HAND)
-        print(f"Over: {', '.join(ended)}" if ended else "Nothing is wrong.")
+        if ended:
+            print(
+                f"Over: {', '.join(ended)}. Alerts fire on for minutes, some for hours: see keep_firing_for."
+            )
+        else:
+            print(f"{name} does not last." if name else "Nothing is wrong.")
 
     _run(end)
 

@@ -29,8 +29,9 @@ _KEPT = (_OWN_CONTEXTS, _LOCK)
 
 
 _TRY = """Try: make incident NAME=gpu-overheat
-  Within half a minute GPU Temperature on Model Performance turns red, in three a critical alert is among
-  the messages; make recover ends it, and make incident lists what else can go wrong."""
+  GPU Temperature on Model Performance rises to 91 °C with the next scrape; after about three minutes a
+  critical alert is on every page and among the messages. make recover ends it; five minutes later a
+  message says so. make incident NAME=redis-dies turns a tile red; make incident lists all there are."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,8 +97,8 @@ def prometheus_workload(settings: PrometheusSettings) -> w.Workload:
             f"--storage.tsdb.path={DATA_PATH}",
             "--config.auto-reload",
             "--config.auto-reload-interval=30s",
-            # A pending alert keeps its age over a restart, from the last evaluation before to the second after
-            # it. By default only one that waits longer than ten minutes does, and most here wait for less.
+            # A pending alert keeps its age over a restart; what is lost is from the last evaluation before it
+            # to the second after. By default this is only so for one that waits longer than ten minutes.
             "--rules.alert.for-grace-period=1m",
         ),
         mounts=(

@@ -201,7 +201,7 @@ TARGET_HANGS = Incident(
     name="target-hangs",
     does="One worker of voice synthesis takes scrapes and never answers.",
     fires=(("TargetDown", _WARNING),),
-    seen="Prometheus' Targets page at once, the alert after 10 minutes.",
+    seen="Prometheus' /api/v1/targets at once, the alert after 10 minutes.",
 )
 EXPORTER_GONE = Incident(
     name="exporter-gone",
@@ -213,7 +213,7 @@ LABEL_EXPLOSION = Incident(
     name="label-explosion",
     does="A worker of translation puts an id into a label: ten times the series that its job may expose.",
     fires=(("ScrapeOverLimit", _WARNING), ("TargetDown", _WARNING)),
-    seen="Prometheus' Targets page at once, the alerts after 5 and 10 minutes.",
+    seen="Prometheus' /api/v1/targets at once, the alerts after 5 and 10 minutes.",
 )
 METRICS_LOST = Incident(
     name="metrics-lost",

@@ -27,7 +27,7 @@ def cards(messages: Sequence[Message], dashboards: Sequence[str]) -> Element:
     hidden = len(read) - _SHOWN
     return element(
         "div",
-        element("p", switch, class_="calm", id="switch"),
+        element("p", switch, class_="calm", id="switch") if pings else None,
         element("ol", *items, class_="cards") if items else element("p", "No message was sent yet."),
         element("p", f"{hidden} older ones are in the file.") if hidden > 0 else None,
     )
