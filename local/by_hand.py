@@ -21,6 +21,8 @@ from local.simulator import hands_on
 Json = dict[str, Any]
 
 _MERGE = "application/merge-patch+json"
+# The field manager of what is changed by hand; a conflict with it names it.
+_MANAGER = "by-hand"
 _CORE = "/api/v1/namespaces"
 _BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 _RELOADS = 25
@@ -75,7 +77,18 @@ def _config_map(place: Place, name: str) -> str:
 
 
 def _patch(place: Place, path: str, body: Json) -> None:
-    place.cluster.request("PATCH", path, body=body, content_type=_MERGE)
+    query = {"fieldManager": _MANAGER}
+    place.cluster.request("PATCH", path, query=query, body=body, content_type=_MERGE)
+
+
+def _managers(place: Place, path: str) -> list[Json]:
+    return place.cluster.request("GET", path)["metadata"]["managedFields"]
+
+
+def _disown(place: Place, path: str, managers: list[Json]) -> None:
+    # Who changes a field owns it, though it has its old content again: the next `make up` that changes it
+    # would be a conflict.
+    _patch(place, path, {"metadata": {"managedFields": managers}})
 
 
 def _with_file(content: str) -> Callable[[Place], Json]:
@@ -131,13 +144,16 @@ def _reload(place: Place, *, taken: bool) -> None:
 
 def _edit(place: Place, name: str, key: str, change: Callable[[str], str]) -> Json:
     path = _config_map(place, name)
+    managers = _managers(place, path)
     text: str = place.cluster.request("GET", path)["data"][key]
     _patch(place, path, {"data": {key: change(text)}})
-    return {"name": name, "key": key, "text": text}
+    return {"name": name, "key": key, "text": text, "managers": managers}
 
 
 def _put_back(place: Place, before: Json) -> None:
-    _patch(place, _config_map(place, before["name"]), {"data": {before["key"]: before["text"]}})
+    path = _config_map(place, before["name"])
+    _patch(place, path, {"data": {before["key"]: before["text"]}})
+    _disown(place, path, before["managers"])
 
 
 def _withdraw_rights(place: Place) -> Json:
@@ -158,18 +174,19 @@ def _give_rights(place: Place, before: Json) -> None:
             raise
 
 
+def _exporter(place: Place) -> str:
+    return f"/apis/apps/v1/namespaces/{place.namespace}/deployments/redis-exporter-main"
+
+
 def _remove_exporter(place: Place) -> Json:
-    _scale_exporter(place, 0)
-    return {}
+    managers = _managers(place, _exporter(place))
+    _patch(place, _exporter(place), {"spec": {"replicas": 0}})
+    return {"managers": managers}
 
 
-def _give_exporter(place: Place, _before: Json) -> None:
-    _scale_exporter(place, 1)
-
-
-def _scale_exporter(place: Place, replicas: int) -> None:
-    path = f"/apis/apps/v1/namespaces/{place.namespace}/deployments/redis-exporter-main"
-    _patch(place, path, {"spec": {"replicas": replicas}})
+def _give_exporter(place: Place, before: Json) -> None:
+    _patch(place, _exporter(place), {"spec": {"replicas": 1}})
+    _disown(place, _exporter(place), before["managers"])
 
 
 HANDS: Mapping[str, Hand] = {
