@@ -39,7 +39,7 @@ test-slow: $(VENV)/installed ## the tests that take minutes
 	$(BIN)/pytest -n 2 --dist loadscope -m "slow and not e2e"
 
 e2e: $(VENV)/installed ## the whole program on the real engine and API server
-	$(BIN)/pytest -m e2e --maxfail 3 --timeout 900
+	$(BIN)/pytest -n 2 --dist loadscope -m e2e --maxfail 3 --timeout 900
 
 lint: $(VENV)/installed ## format, lint, types, import directions
 	$(BIN)/ruff format --check .

@@ -12,8 +12,8 @@ from stacks.notification_settings import Notifications
 from stacks.prometheus import to_yaml
 from stacks.quantities import duration_seconds
 from stacks.scrape import ScrapeJob, own_pods, pod_job
+from stacks.settings import PEER_TIMEOUT, Settings
 from stacks.settings import Alertmanager as AlertmanagerSettings
-from stacks.settings import Settings
 from stacks.stateful import data_mount, replica_names, stateful_server
 
 NAME = "alertmanager"
@@ -127,6 +127,7 @@ def cluster_arguments(replicas: int, cluster: str) -> list[str]:
         # Unasked it takes a private address, and finds none where pods have public ones; brackets for IPv6.
         f"--cluster.listen-address=[$(POD_IP)]:{CLUSTER_PORT}",
         *(f"--cluster.peer={address}" for address in replica_names(NAME, replicas, CLUSTER_PORT)),
+        f"--cluster.peer-timeout={PEER_TIMEOUT}",
         # Pods' addresses are used again: one that was a peer's may be another environment's by now.
         f"--cluster.label={cluster}",
         # A restarted peer has another address and is found by its name; its old one is given up soon.

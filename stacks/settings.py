@@ -9,7 +9,7 @@ the lines that set the secrets it needs.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stacks.alerting_settings import Alerts, MonthlyBudget, Thresholds
 from stacks.images import without_digest
@@ -19,6 +19,7 @@ from stacks.quantities import (
     PrometheusSize,
     Quantity,
     between,
+    duration_seconds,
     kubernetes_quantity,
     prometheus_bytes,
 )
@@ -27,6 +28,9 @@ from stacks.settings_base import Host, Name, Port, Secret, SettingsModel, Url
 #: Blocks may fill this share of the volume; the rest is for the write-ahead log and compaction, which
 #: retention by size does not delete (Prometheus' storage documentation: 80 to 85 %).
 RETENTION_SHARE = 0.8
+
+#: How long an Alertmanager waits for the word of each that is before it (Alertmanager's own default).
+PEER_TIMEOUT = "15s"
 
 
 class Amounts(SettingsModel):
@@ -303,6 +307,24 @@ class Settings(SettingsModel):
     thresholds: Thresholds = Thresholds()
     alerts: Alerts = Alerts()
     notifications: Notifications
+
+    @field_validator("notifications")
+    @classmethod
+    def _news_take_longer_than_peers(
+        cls, notifications: Notifications, info: ValidationInfo
+    ) -> Notifications:
+        alertmanager: Alertmanager | None = info.data.get("alertmanager")
+        if alertmanager is None:
+            return notifications
+        waits = (alertmanager.replicas - 1) * duration_seconds(PEER_TIMEOUT)
+        if duration_seconds(notifications.grouping.interval) <= waits and waits:
+            msg = (
+                f"grouping.interval {notifications.grouping.interval} must be above {waits:.0f}s: that long "
+                f"the last of {alertmanager.replicas} Alertmanagers waits for the others' word "
+                f"({PEER_TIMEOUT} for each), and people are told twice of what changes meanwhile"
+            )
+            raise ValueError(msg)
+        return notifications
 
     def switched_off(self) -> frozenset[str]:
         """The exporters that this environment does without; each by its scrape job's name."""

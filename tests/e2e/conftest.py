@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.workermanage import WorkerController
 
 from tests.e2e.checkout import Checkout
 from tests.e2e.live import FIGURES, Live, until
@@ -44,6 +46,20 @@ def live(platform: Live) -> Live:
         platform.travel([], 1)
     until(platform.alerts, lambda firing: not firing, 60)
     return platform
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that started this one what was measured here."""
+    # Only a process that another one started has it.
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["figures"] = FIGURES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    """Take over what another process measured."""
+    FIGURES.extend(getattr(node, "workeroutput", {}).get("figures", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -35,8 +35,6 @@ WITHOUT_A_MESSAGE = {
 
 NOT_HERE = {
     ("RemoteWriteBehind", "warning"): "no setting has Prometheus write to a remote storage yet",
-    ("CertificateExpiring", "warning"): "dev's probe is not of HTTPS",
-    ("CertificateExpiring", "critical"): "dev's probe is not of HTTPS",
     ("Watchdog", "none"): "it always fires",
 }
 
@@ -290,6 +288,26 @@ def test_prometheus_notices_that_its_alerts_reach_nobody(live: Live) -> None:
         SEEN[alert, "critical"] = (f"{incident}, in Prometheus", time.monotonic() - began)
         live.recover()
         until(live.alerts, lambda firing: (alert, "critical") not in firing, 600)  # noqa: B023
+
+
+def test_a_certificate_that_ends_soon_is_told_and_its_renewal_too(live: Live) -> None:
+    live.checkout.edit("Pulumi.dev.yaml", "http://api.dubbing", "https://api.dubbing")
+    try:
+        live.up(SCALE)
+        for incident, severity in (
+            ("certificate-expires-soon", "warning"),
+            ("certificate-expires", "critical"),
+        ):
+            since = len(live.messages())
+            live.incident(incident)
+            wait_for(live, since, {("CertificateExpiring", severity)}, f"{incident}, on an HTTPS probe")
+            live.recover()
+            until(lambda: of(live.messages()[since:], "CertificateExpiring", "resolved"), bool, 240)  # noqa: B023
+            assert len(of(live.messages()[since:], "CertificateExpiring", "resolved")) == 1
+    finally:
+        live.recover()
+        live.checkout.restore()
+        live.up(SCALE)
 
 
 def test_every_alert_and_severity_was_seen(live: Live) -> None:

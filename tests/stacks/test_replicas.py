@@ -24,8 +24,21 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, server: str) -> ByNumber:
     write_kubeconfig(kubeconfig, {"dubbing-dev": server})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(kubeconfig))
-        key = f"{PROJECT}:alertmanager"
-        return {count: run_main("dev", {key: json.dumps({"replicas": count})}) for count in (1, 2, 3)}
+        grouping = {
+            "criticalRequired": False,
+            "slack": {"channel": "#alerts"},
+            "grouping": {"interval": "1m"},
+        }
+        return {
+            count: run_main(
+                "dev",
+                {
+                    f"{PROJECT}:alertmanager": json.dumps({"replicas": count}),
+                    f"{PROJECT}:notifications": json.dumps(grouping),
+                },
+            )
+            for count in (1, 2, 3)
+        }
 
 
 @pytest.fixture(params=[1, 2, 3])

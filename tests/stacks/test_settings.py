@@ -56,6 +56,10 @@ def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str
         ({"alertmanager": {"replicas": 0}}, ["alertmanager.replicas", "got:   0", "a number from 1 to 3"]),
         ({"alertmanager": {"replicas": 4}}, ["alertmanager.replicas", "got:   4", "a number from 1 to 3"]),
         (
+            {"alertmanager": {"replicas": 2}},
+            ["notifications", "grouping.interval 10s must be above 15s", "the last of 2 Alertmanagers"],
+        ),
+        (
             {"prometheus": {"retention": {"time": "15d", "size": "9GB"}, "volume": 20}},
             ["prometheus.volume", "got:   20", "the size of the volume, such as 50Gi"],
         ),

@@ -13,7 +13,7 @@ import pytest
 from stacks.alertmanager import CLUSTER_PORT, DATA_PATH, NAME, START_DELAY, alertmanager_workload
 from stacks.alertmanager_config import CONFIG_PATH
 from stacks.quantities import duration_seconds
-from stacks.settings import Alertmanager
+from stacks.settings import PEER_TIMEOUT, Alertmanager
 from stacks.stateful import replica_names
 from tests.stacks.notified import (
     QUICK,
@@ -30,9 +30,8 @@ from tests.stacks.notified import (
 SETTINGS = {"criticalRequired": False, "slack": {}, "grouping": QUICK}
 SLACK = "slackWebhookUrl-slack"
 TWO = Alertmanager.model_validate({"replicas": 2})
-#: How long the second waits for the first one's word (--cluster.peer-timeout) before it sends by itself, with
-#: what it takes to send.
-PATIENCE = 15 + 5
+#: How long the second waits for the first one's word before it sends by itself, with what it takes to send.
+PATIENCE = duration_seconds(PEER_TIMEOUT) + 5
 SILENT_AT_FIRST = duration_seconds(START_DELAY)
 
 
