@@ -91,14 +91,33 @@ def _config(path: Path) -> dict[str, object]:
         stacks = ", ".join(sorted(_stack_of(p) for p in path.parent.glob("Pulumi.*.yaml"))) or "none"
         msg = f"There is no stack file {path.name} (stacks here: {stacks})."
         raise SettingsError(msg) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
+        # YAML's own library lets through what Python says of an impossible date, or of bytes that are no text.
         msg = f"{path.name} is not valid YAML: {error}"
         raise SettingsError(msg) from None
     config = cast("dict[str, object]", document).get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
         msg = f"{path.name} must have a mapping named `config` at the top."
         raise SettingsError(msg)
+    odd = [
+        f"{key!r}" for key, value in cast("dict[object, object]", config).items() if not _is_plain(key, value)
+    ]
+    if odd:
+        msg = (
+            f"{path.name}: {', '.join(odd)} must be a text with a value of texts, numbers, lists and mappings: "
+            "YAML reads an unquoted date, for one, as something else. Mend: quote it."
+        )
+        raise SettingsError(msg)
     return cast("dict[str, object]", config)
+
+
+def _is_plain(key: object, value: object) -> bool:
+    """Whether the engine could hand this to a program: JSON, under a text."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(key, str)
 
 
 def parse(values: Mapping[str, object], secret_keys: Iterable[str], *, stack: str) -> Settings:

@@ -2,7 +2,7 @@
 
 import runpy
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -53,12 +53,15 @@ def write_kubeconfig(path: Path, contexts: Mapping[str, str]) -> None:
 
 
 def run_main(
-    stack: str, changes: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None
+    stack: str,
+    changes: Mapping[str, str] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    without: Collection[str] = (),
 ) -> list[Registration]:
     """Run `__main__.py` with the stack's committed configuration.
 
     `changes` are to settings by full key, `secrets` to the planted values of all needed secrets; an empty
-    mapping leaves all secrets out.
+    mapping leaves all secrets out. Settings in `without` are as if they were not in the file.
     """
     path = stack_file.stack_file(stack)
     needed = stack_file.read_stack_file(path).secrets_needed()
@@ -70,7 +73,11 @@ def run_main(
     return recording.record(
         lambda: runpy.run_path(str(ROOT / "__main__.py")),
         stack=stack,
-        config={**stack_file.raw_values(path), **(changes or {}), **given},
+        config={
+            key: value
+            for key, value in {**stack_file.raw_values(path), **(changes or {}), **given}.items()
+            if key not in without
+        },
         secret_keys=list(given),
     ).registrations
 
