@@ -76,7 +76,8 @@ class Kubernetes(SettingsModel):
         default="monitoring-node", description="the namespace of the agents on each node"
     )
     storage_class: str = Field(
-        min_length=1, description="a storage class of the cluster, such as gp3 (EKS marks none as default)"
+        min_length=1,
+        description="a storage class of the cluster for new volumes, such as gp3 (EKS marks none as default)",
     )
     protect: bool = Field(
         default=True, description="refuse to delete namespaces and volumes until they are unprotected"

@@ -81,7 +81,12 @@ def stateful_server(
             "template": w.pod_template(workload, place, spec),
             "volume_claim_templates": [_claim_template(place)],
         },
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[account, *claims, governing, *depends_on]),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=[account, *claims, governing, *depends_on],
+            # It names the storage class, and cannot change.
+            ignore_changes=["spec.volumeClaimTemplates"],
+        ),
     )
     return w.service(workload, place, parent, sticky=several)
 

@@ -294,7 +294,10 @@ def cluster_role(
 def volume_claim(
     name: str, place: Place, parent: pulumi.Resource, *, size: str, of: str
 ) -> k8s.core.v1.PersistentVolumeClaim:
-    """A claim that outlives its pods; destroying the stack keeps it, and `protect` refuses even that."""
+    """A claim that outlives its pods; destroying the stack keeps it, and `protect` refuses even that.
+
+    It stays of the storage class that it was made with, whatever the settings say later.
+    """
     return k8s.core.v1.PersistentVolumeClaim(
         name,
         metadata=metadata(place, name, of=of),
@@ -303,7 +306,13 @@ def volume_claim(
             "storage_class_name": place.storage_class,
             "resources": {"requests": {"storage": size}},
         },
-        opts=pulumi.ResourceOptions(parent=parent, protect=place.protect, retain_on_delete=True),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            protect=place.protect,
+            retain_on_delete=True,
+            # A claim's class cannot change: another one would mean another, empty volume.
+            ignore_changes=["spec.storageClassName"],
+        ),
     )
 
 
