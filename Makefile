@@ -14,7 +14,7 @@ export CONTEXT
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-up: $(VENV)/installed ## bring the dev stack up: embedded platform, or CONTEXT=<your kube context>
+up: $(VENV)/installed ## bring the dev stack up: embedded platform [TIME_SCALE=60: alerts come sooner], or CONTEXT=<your kube context>
 	@$(RUN) local up --stack $(STACK) $(if $(TIME_SCALE),--time-scale $(TIME_SCALE))
 
 down: $(VENV)/installed ## remove the embedded platform (the tool cache stays)
@@ -29,7 +29,7 @@ incident: $(VENV)/installed ## let something go wrong: NAME=gpu-overheat [AGO=25
 recover: $(VENV)/installed ## end what goes wrong: [NAME=gpu-overheat]
 	@$(RUN) local recover $(NAME)
 
-pictures: $(VENV)/installed ## take a picture of each dashboard of the running platform: docs/pictures
+pictures: $(VENV)/installed ## take a picture of each dashboard of the running platform: [PICTURES=docs/pictures]
 	@$(RUN) local pictures --out $(PICTURES)
 
 test: lint ## lint and the fast tests

@@ -11,6 +11,7 @@ from pathlib import Path
 from kubernetes.config import new_client_from_config
 from pulumi.automation import OutputMap
 
+from local.agent.runs import Run
 from local.cluster import Cluster
 from local.engine import Engine
 from local.errors import PlatformError
@@ -24,6 +25,7 @@ from stacks.stack_file import ROOT, read_stack_file, stack_file
 
 _OWN_CONTEXTS = "contexts"
 _LOCK = "lock"
+_STACK = "stack"
 # `down` deletes all else: what runs on the user's own clusters is still described by its state.
 _KEPT = (_OWN_CONTEXTS, _LOCK)
 
@@ -55,15 +57,19 @@ class Platform:
 
         Raises:
             SettingsError: The stack file has mistakes; nothing was started.
-            PlatformError: A step failed.
+            PlatformError: Another stack runs on the embedded platform, or a step failed.
             Interrupted: The engine was interrupted and has ended cleanly.
         """
         engine = self._engine()
         with self._alone():
+            if self.own_context is None:
+                self._claim()
             cluster = self._start_cluster(engine.context)
             outcome = engine.up()
-            _print_outputs(outcome.outputs)
-            if cluster is not None:
+            if cluster is None:
+                _print_outputs(outcome.outputs)
+            else:
+                # The outputs name addresses inside a cluster whose network is not here.
                 self._run_monitoring(cluster)
 
     def preview(self) -> None:
@@ -106,6 +112,17 @@ class Platform:
                 else:
                     path.unlink()
         step("Down: no process of the embedded platform is left, its state is deleted (the tool cache stays)")
+
+    def _claim(self) -> None:
+        """Write down which stack the embedded platform is for: there is room for one."""
+        file = self.state / _STACK
+        running = file.read_text() if file.exists() else self.stack
+        if running != self.stack:
+            raise PlatformError(
+                f"The embedded platform runs stack {running} and has room for one. Nothing was changed. "
+                f"Mend: make down STACK={running}, then make up STACK={self.stack}."
+            )
+        write(file, self.stack)
 
     def _engine(self) -> Engine:
         settings = read_stack_file(stack_file(self.stack))
@@ -150,8 +167,7 @@ class Platform:
         write(self.state / "endpoints.json", json.dumps(endpoints, indent=2) + "\n")
         step("Monitoring: the programs of the deployed Pods run")
         for run in monitoring.runs().runs:
-            listening = ", ".join(f"{name} on {address}" for name, address in run.addresses.items())
-            print(f"  {run.pod + ':':38}{listening}")
+            print(mapping(run, self.state.resolve()))
         for name, value in endpoints.items():
             if value is not None:
                 print(f"  {name + ':':14}{value}")
@@ -168,6 +184,20 @@ class Platform:
                     f"Another make up, preview or down works in {self.state}: wait until it has ended."
                 ) from None
             yield
+
+
+def mapping(run: Run, state: Path) -> str:
+    """What a Pod's process has here in place of what it has in a cluster: addresses and folders."""
+    listening = ", ".join(f"{name} on {address}" for name, address in run.addresses.items())
+    folders = [
+        f"    {path + ' is':44} {_short(folder, state)}" for path, folder in sorted(run.folders.items())
+    ]
+    return "\n".join([f"  {run.pod + ':':38}{listening}", *folders])
+
+
+def _short(folder: str, state: Path) -> str:
+    path = Path(folder)
+    return str(Path(".local") / path.relative_to(state)) if path.is_relative_to(state) else folder
 
 
 def _print_outputs(outputs: OutputMap) -> None:

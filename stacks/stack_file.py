@@ -92,7 +92,7 @@ def _config(path: Path) -> dict[str, object]:
         msg = f"There is no stack file {path.name} (stacks here: {stacks})."
         raise SettingsError(msg) from None
     except (yaml.YAMLError, ValueError) as error:
-        # YAML's own library lets through what Python says of an impossible date, or of bytes that are no text.
+        # Python's own words on an impossible date, or on bytes that are no text, come through.
         msg = f"{path.name} is not valid YAML: {error}"
         raise SettingsError(msg) from None
     config = cast("dict[str, object]", document).get("config") if isinstance(document, dict) else None
@@ -104,7 +104,7 @@ def _config(path: Path) -> dict[str, object]:
     ]
     if odd:
         msg = (
-            f"{path.name}: {', '.join(odd)} must be a text with a value of texts, numbers, lists and mappings: "
+            f"{path.name}: {', '.join(odd)} must be a text, and its value texts, numbers, lists and mappings. "
             "YAML reads an unquoted date, for one, as something else. Mend: quote it."
         )
         raise SettingsError(msg)

@@ -1,5 +1,6 @@
 """What `make incident` and `make recover` do to the file of incidents that the simulator reads."""
 
+import difflib
 import re
 import time
 from pathlib import Path
@@ -53,7 +54,9 @@ def known() -> str:
 
 def _incident(name: str) -> Incident:
     if name not in EVERY:
-        raise PlatformError(f"There is no incident {name!r}. These are known:\n{known()}")
+        close = difflib.get_close_matches(name, EVERY, n=3)
+        meant = f" Did you mean {' or '.join(close)}?" if close else ""
+        raise PlatformError(f"There is no incident {name!r}.{meant} These are known:\n{known()}")
     return EVERY[name]
 
 

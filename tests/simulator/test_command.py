@@ -77,3 +77,10 @@ def test_an_incident_that_would_take_back_what_was_counted_begins_now_or_not(fil
 def test_a_time_that_is_no_duration_is_refused(file: Path) -> None:
     with pytest.raises(PlatformError, match="25 hours"):
         command.begin(file, "gpu-warm", "25 hours")
+
+
+def test_a_misspelt_incident_names_the_one_that_is_meant(file: Path) -> None:
+    with pytest.raises(PlatformError, match=r"no incident 'redis-die'\. Did you mean redis-dies"):
+        command.begin(file, "redis-die")
+    with pytest.raises(PlatformError, match=r"no incident 'zzz'\. These are known"):
+        command.end(file, "zzz")
