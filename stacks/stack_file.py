@@ -104,7 +104,7 @@ def _config(path: Path) -> dict[str, object]:
     ]
     if odd:
         msg = (
-            f"{path.name}: {', '.join(odd)} must be a text, and its value texts, numbers, lists and mappings. "
+            f"{path.name}: {', '.join(odd)} must be text, and its value text, numbers, lists and mappings. "
             "YAML reads an unquoted date, for one, as something else. Mend: quote it."
         )
         raise SettingsError(msg)

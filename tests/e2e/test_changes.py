@@ -52,7 +52,10 @@ def together(rows: Iterable[Row]) -> list[list[Row]]:
                 if clash or merged.get(path, value) != value:
                     return False
                 merged[path] = value
-        deleted = frozenset[str]().union(*(one.deleted for one in [*group, row]))
+        deleted = frozenset[str]().union(*(one.deleted for one in group))
+        if deleted & row.deleted:
+            return False
+        deleted |= row.deleted
         touched = frozenset[str]().union(*(one.in_place | one.rolled for one in [*group, row]))
         return not deleted & touched and accepted(merged)
 
