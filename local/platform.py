@@ -36,6 +36,10 @@ _TRY = """Try: make incident NAME=gpu-overheat
   message says so. make incident NAME=redis-dies turns a tile red; make incident lists all there are."""
 
 
+_GRAFANA = """Docker is here: `make compose && docker compose up prometheus grafana` starts real Grafana on
+  http://localhost:3000 with the same dashboards."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Platform:
     """Where one stack of this checkout runs.
@@ -171,6 +175,8 @@ class Platform:
         for name, value in endpoints.items():
             if value is not None:
                 print(f"  {name + ':':14}{value}")
+        if shutil.which("docker"):
+            print(_GRAFANA)
         print(_TRY)
 
     @contextmanager
