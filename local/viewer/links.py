@@ -1,4 +1,4 @@
-"""Links in texts: those to a dashboard lead to the viewer, for there is no Grafana at their address."""
+"""Links in texts: those to a dashboard or a runbook lead to the viewer, for it may be all that is there."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,16 +9,18 @@ from local.viewer.html import element
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
 _DASHBOARD = re.compile(r"/d/([\w-]+)")
+_RUNBOOK = re.compile(r"/docs/runbooks/(\w+)\.md$")
 
 
 def here(url: str, dashboards: Sequence[str]) -> str:
-    """Return where a link leads: Grafana's address of a known dashboard becomes the viewer's."""
+    """Return where a link leads: addresses of a known dashboard, and of a runbook, become the viewer's."""
     parts = urlsplit(url)
     # Grafana may live below a path, and may write the dashboard's name behind its uid.
     found = _DASHBOARD.search(parts.path)
     if found and found[1] in dashboards:
         return f"/d/{found[1]}?{parts.query}"
-    return url
+    runbook = _RUNBOOK.search(parts.path)
+    return f"/runbooks/{runbook[1]}" if runbook else url
 
 
 def text_link(url: str, text: str, dashboards: Sequence[str], label: str | None = None) -> Element | str:

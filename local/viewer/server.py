@@ -42,6 +42,7 @@ _POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _STATIC = Path(__file__).parent / "static"
+_RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 _NARROWEST, _WIDEST = 100, 4000
 
 
@@ -77,6 +78,7 @@ class Viewer:
                 Route("/messages.json", self._listed_messages),
                 Route("/plotly.js", _plotly),
                 Route("/theme.css", _theme),
+                Route("/runbooks/{alert}", self._runbook),
                 Route("/receive/{receiver}", self._receive, methods=["POST"]),
                 Route("/d/{uid}", self._dashboard),
                 Route("/d/{uid}/grid.css", self._grid),
@@ -171,6 +173,15 @@ class Viewer:
 
     def _listed_messages(self, _: Request) -> Response:
         return JSONResponse([one.model_dump(mode="json") for one in self._messages.all()])
+
+    def _runbook(self, request: Request) -> Response:
+        alert = request.path_params["alert"]
+        # Looked up among the names, not put into a path.
+        files = {path.stem: path for path in _RUNBOOKS.glob("[A-Z]*.md")}
+        if alert not in files:
+            raise HTTPException(404, f"there is no runbook {alert}")
+        _, _, text = files[alert].read_text().partition("\n\n")
+        return self._page(alert, element("p", text, class_="prose"), here=request.url.path)
 
     async def _receive(self, request: Request) -> Response:
         body = await request.body()

@@ -159,7 +159,7 @@ def test_a_figure_is_json_that_plotly_reads() -> None:
 def test_a_series_keeps_its_colour_when_others_come_and_go() -> None:
     few, many = series_colours(["xtts", "whisper"]), series_colours(["xtts", "whisper", "lip-sync"])
     assert few.items() <= many.items()
-    assert len(set(series_colours(map(str, range(8))).values())) == 8
+    assert len(set(series_colours(map(str, range(20))).values())) == 20
 
 
 def test_shades_of_a_colour_are_one_and_the_rest_is_grey() -> None:
@@ -181,7 +181,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_what_is_drawn_and_written_stands_out_dark_or_light(theme: Theme) -> None:
-    for colour in series_colours(map(str, range(8))).values():
+    for colour in series_colours(map(str, range(20))).values():
         assert contrast(colour, theme.surface) >= 3, colour
     for colour in (*theme.tones.values(), theme.text, theme.soft, theme.link):
         assert contrast(colour, theme.surface) >= 4.5, colour

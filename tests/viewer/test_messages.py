@@ -183,3 +183,8 @@ def test_nothing_is_taken_while_the_receiver_is_down(running: Running) -> None:
     down.end(time.time()).write(running.incidents)
     assert running.ask("/receive/slack", body).status == 200
     assert len(running.listed()) == before + 1
+
+
+def test_the_link_to_a_runbook_leads_to_the_viewers_own() -> None:
+    assert here("https://git.example.com/a/blob/main/docs/runbooks/RedisDown.md", []) == "/runbooks/RedisDown"
+    assert here("https://git.example.com/docs/runbooks/README.txt", []).startswith("https://")

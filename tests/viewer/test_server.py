@@ -53,6 +53,8 @@ def test_a_server_that_does_not_answer_is_named(running: Running) -> None:
         ("/d/system-health?from=then", 400, "is no time"),
         ("/nowhere", 404, "Not Found"),
         ("/static/../server.py", 404, "Not Found"),
+        ("/runbooks/Nothing", 404, "there is no runbook Nothing"),
+        ("/runbooks/..%2f..%2fREADME", 404, "can't be shown"),
         ("/d/<script>alert(1)</script>", 404, "can't be shown"),
     ],
 )
@@ -160,3 +162,9 @@ def test_the_list_has_all_and_says_whether_alerts_arrive_at_all() -> None:
 )
 def test_an_age_is_told_in_its_largest_units(time: timedelta, text: str) -> None:
     assert age(time) == text
+
+
+def test_a_runbook_can_be_read(running: Running) -> None:
+    reply = running.ask("/runbooks/RedisDown")
+    assert reply.status == 200
+    assert "How to mitigate" in reply.text
