@@ -140,6 +140,14 @@ TOOLS: Mapping[str, Tool] = {
     "kube-state-metrics": _exporter("kube-state-metrics", "k8s.io/kube-state-metrics/v2", ("version",)),
     "blackbox-exporter": _exporter("blackbox-exporter", "github.com/prometheus/blackbox_exporter"),
     "node-exporter": _exporter("node-exporter", "github.com/prometheus/node_exporter"),
+    # Only judges manifests, in tests.
+    "kube-score": Tool(
+        family="kube-score",
+        package="github.com/zegl/kube-score/cmd/kube-score",
+        module="github.com/zegl/kube-score",
+        version_variables={"main.version": "{version}"},
+        version_command=("version",),
+    ),
     "prometheus": _prometheus("prometheus"),
     "promtool": _prometheus("promtool"),
     "alertmanager": _alertmanager("alertmanager"),

@@ -8,7 +8,9 @@ import pulumi_kubernetes as k8s
 
 from stacks import workload as w
 from stacks.alertmanager_config import CONFIG_PATH, SECRETS_PATH, alertmanager_config, message_templates
+from stacks.network import Addresses, Flow, Pods, debugging, dns, internet, program, service_of_host
 from stacks.notification_settings import Notifications
+from stacks.prometheus import pods as prometheus_pods
 from stacks.prometheus import to_yaml
 from stacks.quantities import duration_seconds
 from stacks.scrape import ScrapeJob, own_pods, pod_job
@@ -25,6 +27,10 @@ USER = 65534
 #: How long one that starts only listens: at least Prometheus' resend delay (--rules.alert.resend-delay, 1m),
 #: so that it knows all that fires before it tells the half. Peers have told it what was sent by then.
 START_DELAY = "1m"
+
+
+#: Where EKS hands out the credentials of a pod's account: on the node itself.
+POD_IDENTITY = ("169.254.170.23/32", "fd00:ec2::23/128")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +144,33 @@ def cluster_arguments(replicas: int, cluster: str) -> list[str]:
 def addresses(replicas: int) -> list[str]:
     """Each replica's own address."""
     return replica_names(NAME, replicas, PORT)
+
+
+def pods(settings: Settings) -> Pods:
+    """Alertmanager's own pods."""
+    return program(NAME, settings.kubernetes.namespace)
+
+
+def flows(settings: Settings) -> list[Flow]:
+    """Prometheus scrapes it and sends it alerts; it gossips with its peers and sends to receivers.
+
+    Receivers on 443: a webhook's URL is a secret, so its port is nothing that a policy could be made of.
+    """
+    here, notifications = pods(settings), settings.notifications
+    result = [
+        *dns(here),
+        Flow(source=prometheus_pods(settings), to=here, tcp=(PORT,)),
+        *debugging(here, PORT),
+    ]
+    if settings.alertmanager.replicas > 1:
+        result.append(Flow(source=here, to=here, tcp=(CLUSTER_PORT,), udp=(CLUSTER_PORT,)))
+    if notifications.calls_the_internet:
+        result += internet(here, settings.network)
+    if smtp := notifications.smtp:
+        result += [*internet(here, settings.network, smtp.port), *service_of_host(here, smtp.host)]
+    if any(receiver.sns for receiver in notifications.receivers().values()):
+        result.append(Flow(source=here, to=Addresses(cidrs=POD_IDENTITY), tcp=(80,)))
+    return result
 
 
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:

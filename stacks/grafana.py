@@ -11,8 +11,11 @@ from dashboards.exported import DATASOURCE_UID
 from dashboards.render import refuse_too_large
 from stacks import workload as w
 from stacks.alertmanager import PORT as ALERTMANAGER_PORT
+from stacks.alertmanager import pods as alertmanager_pods
+from stacks.network import Flow, debugging, dns, internet, program
 from stacks.notification_settings import Slack
 from stacks.prometheus import PORT as PROMETHEUS_PORT
+from stacks.prometheus import pods as prometheus_pods
 from stacks.prometheus import to_yaml
 from stacks.scrape import ScrapeJob, own_pods, pod_job
 from stacks.settings import Grafana as GrafanaSettings
@@ -322,6 +325,22 @@ def dashboard_providers() -> dict[str, Any]:
             for folder, title in FOLDERS.items()
         ],
     }
+
+
+def flows(settings: Settings) -> list[Flow]:
+    """Grafana asks its data sources, and sends to the channel of its contact point where there is one.
+
+    An Ingress would add its controller's pods as a source of port 3000 here.
+    """
+    here, prometheus = program(NAME, settings.kubernetes.namespace), prometheus_pods(settings)
+    return [
+        *dns(here),
+        Flow(source=here, to=prometheus, tcp=(PROMETHEUS_PORT,)),
+        Flow(source=here, to=alertmanager_pods(settings), tcp=(ALERTMANAGER_PORT,)),
+        Flow(source=prometheus, to=here, tcp=(PORT,)),
+        *(internet(here, settings.network) if settings.notifications.slack else ()),
+        *debugging(here, PORT),
+    ]
 
 
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:

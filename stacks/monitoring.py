@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 
 from dashboards import custom_files, render
 from dashboards.parameters import Budget, Parameters
-from stacks import alertmanager, grafana, prometheus, workload
+from stacks import alertmanager, grafana, network, prometheus, workload
 from stacks.exporters import (
     ExporterArgs,
     blackbox,
@@ -27,7 +27,7 @@ from stacks.notification_settings import ROOT
 from stacks.scrape import ScrapeJob, application_job
 from stacks.settings import Settings
 
-#: Everything that declares scrape jobs, in the order of `prometheus.yml`.
+#: Everything that declares scrape jobs, in the order of `prometheus.yml`, and network flows.
 SCRAPED = (
     prometheus,
     alertmanager,
@@ -69,6 +69,14 @@ class MonitoringStack(pulumi.ComponentResource):
         node_place = self._place(settings, settings.kubernetes.node_namespace, "privileged")
         scope = settings.kubernetes.namespace
 
+        network.NetworkPolicies(
+            "network",
+            network.NetworkPoliciesArgs(
+                places={settings.kubernetes.namespace: place, settings.kubernetes.node_namespace: node_place},
+                flows=[flow for module in SCRAPED for flow in module.flows(settings)],
+            ),
+            child,
+        )
         prometheus.Prometheus(
             prometheus.NAME,
             prometheus.PrometheusArgs(

@@ -261,6 +261,14 @@ class Notifications(SettingsModel):
             named[CRITICAL] = self.critical
         return named | {f"owner-{team}": receiver for team, receiver in self.owners.items()}
 
+    @property
+    def calls_the_internet(self) -> bool:
+        """Whether anything is sent over HTTPS: all but mail is."""
+        return self.dead_mans_switch or any(
+            receiver.slack or receiver.pagerduty or receiver.webhook or receiver.sns
+            for receiver in self.receivers().values()
+        )
+
     def secrets_needed(self) -> tuple[Secret, ...]:
         """The secrets that receivers need."""
         found = [secret for name, receiver in self.receivers().items() for secret in receiver.secrets(name)]

@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 import yaml
 
 from stacks import workload as w
+from stacks.network import Flow, Pods, api_server, debugging, dns, program
 from stacks.scrape import ScrapeJob, own_pods, pod_job
 from stacks.settings import Prometheus as PrometheusSettings
 from stacks.settings import Settings
@@ -152,6 +153,23 @@ def scrape_config(job: ScrapeJob, cluster: str) -> dict[str, Any]:
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
     """Prometheus watches itself."""
     return [pod_job(NAME, own_pods(NAME, settings.kubernetes.namespace, port="web"))]
+
+
+def pods(settings: Settings) -> Pods:
+    """Prometheus' own pods."""
+    return program(NAME, settings.kubernetes.namespace)
+
+
+def flows(settings: Settings) -> list[Flow]:
+    """Prometheus discovers at the API server, and scrapes itself and what opts in, on whatever port."""
+    here = pods(settings)
+    return [
+        *dns(here),
+        api_server(here, settings.network),
+        Flow(source=here, to=Pods(namespace=None)),
+        Flow(source=here, to=here, tcp=(PORT,)),
+        *debugging(here, PORT),
+    ]
 
 
 def to_yaml(document: object) -> str:

@@ -23,7 +23,7 @@ from stacks.quantities import (
     kubernetes_quantity,
     prometheus_bytes,
 )
-from stacks.settings_base import Host, Name, Port, Secret, SettingsModel, Url
+from stacks.settings_base import Cidr, Host, Name, Port, Secret, SettingsModel, Url
 
 #: Blocks may fill this share of the volume; the rest is for the write-ahead log and compaction, which
 #: retention by size does not delete (Prometheus' storage documentation: 80 to 85 %).
@@ -287,11 +287,29 @@ class Blackbox(Exporter):
     probes: tuple[Probe, ...] = Field(default=(), description="a list of probes")
 
 
+class Network(SettingsModel):
+    """What may be reached outside the cluster.
+
+    Private addresses are not left out by default: proxies, mail relays, a cloud's own endpoints and internal
+    receivers have them. Link-local ones always are, and with them the cloud's metadata.
+    """
+
+    internet_cidrs: tuple[Cidr, ...] = Field(
+        default=("0.0.0.0/0",),
+        description="a list of CIDRs that may be sent to; ::/0 too where pods have IPv6",
+    )
+    api_server_cidrs: tuple[Cidr, ...] = Field(
+        default=(),
+        description="a list of CIDRs of the API server; with none, its ports are open at every address",
+    )
+
+
 class Settings(SettingsModel):
     """A whole environment."""
 
     cluster: Name = Field(description="the cluster's name, the `cluster` label of every series")
     kubernetes: Kubernetes
+    network: Network = Network()
     images: Images = Images()
     prometheus: Prometheus
     alertmanager: Alertmanager = Alertmanager()

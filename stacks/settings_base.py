@@ -1,6 +1,7 @@
 """What every group of settings is made of."""
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, TypeAdapter
@@ -25,6 +26,14 @@ def _url(text: str) -> str:
     return _no_template(text)
 
 
+def _cidr(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        msg = f"is no CIDR such as 203.0.113.0/24: {error}"
+        raise ValueError(msg) from None
+
+
 def _no_boolean(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("true and false are no numbers")  # noqa: TRY004 - pydantic reports a ValueError
@@ -38,6 +47,7 @@ Name = Annotated[str, Field(pattern=_DNS_LABEL)]
 Host = Annotated[
     str, Field(pattern=r"^\w([\w.-]*\w)?\.?$", description="a host name or address, without its port")
 ]
+Cidr = Annotated[str, AfterValidator(_cidr)]
 Text = Annotated[str, Field(min_length=1), AfterValidator(_no_template)]
 Port = Annotated[int, _NUMBER, Field(ge=1, le=65535)]
 Ratio = Annotated[float, _NUMBER, Field(gt=0, lt=1, description="a ratio between 0 and 1")]

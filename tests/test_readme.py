@@ -16,7 +16,7 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, item in cast("dict[str, Any]", value).items():
             yield from leaves(item, f"{path}.{key}" if path else key)
-    elif isinstance(value, list) and value:
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
         for item in cast("list[dict[str, Any]]", value):
             yield from leaves({k: v for k, v in item.items() if k != "name"}, f"{path}[{item['name']}]")
     else:

@@ -1,12 +1,14 @@
 """blackbox_exporter: asks the addresses that settings name, as a user would."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from stacks import workload as w
-from stacks.exporters import ExporterArgs, scraped_pods
+from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
+from stacks.network import EVERY_ADDRESS, HTTPS_PORT, Addresses, Flow, Pods, dns, program, service_of_host
 from stacks.prometheus import to_yaml
 from stacks.scrape import METRICS_PORT, NODE_IDENTITY, ScrapeJob, constant, copy, pod_job
 from stacks.settings import Blackbox as BlackboxSettings
@@ -96,3 +98,26 @@ def probe_job(probe: Probe, settings: Settings) -> ScrapeJob:
     )
     config = {"metrics_path": "/probe", "params": {"module": [MODULE], "target": [probe.url]}, **job.config}
     return ScrapeJob(name=job.name, config=config, sample_limit=job.sample_limit)
+
+
+def flows(settings: Settings) -> list[Flow]:
+    """The exporter asks the addresses of its probes."""
+    here = program(NAME, settings.kubernetes.namespace)
+    result = scrape_flows(settings.blackbox, here, PORT, settings)
+    if settings.blackbox.mode == "deploy":
+        result += dns(here)
+        for probe in settings.blackbox.probes:
+            result += probe_flows(here, probe)
+    return result
+
+
+def probe_flows(here: Pods, probe: Probe) -> list[Flow]:
+    """A probe's port, at every address and pod: no policy knows names."""
+    url = urlsplit(probe.url)
+    # It follows redirects, and the usual one is to HTTPS.
+    ports = tuple(dict.fromkeys((url.port or (80 if url.scheme == "http" else HTTPS_PORT), HTTPS_PORT)))
+    return [
+        Flow(source=here, to=Addresses(cidrs=EVERY_ADDRESS), tcp=ports),
+        Flow(source=here, to=Pods(namespace=None), tcp=ports),
+        *service_of_host(here, url.hostname or ""),
+    ]

@@ -4,7 +4,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from stacks import workload as w
-from stacks.exporters import ExporterArgs, scraped_pods
+from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
+from stacks.network import Flow, program
 from stacks.scrape import METRICS_PORT, NODE_IDENTITY, ScrapeJob, pod_job
 from stacks.settings import GpuMetrics as GpuMetricsSettings
 from stacks.settings import Settings
@@ -124,3 +125,9 @@ def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
     """
     pods = scraped_pods(settings.gpu_metrics, NAME, settings.kubernetes.node_namespace)
     return [pod_job(NAME, pods, honor_labels=True, identity=NODE_IDENTITY)] if pods else []
+
+
+def flows(settings: Settings) -> list[Flow]:
+    """The exporter is scraped, and asks nobody."""
+    here = program(NAME, settings.kubernetes.node_namespace)
+    return scrape_flows(settings.gpu_metrics, here, PORT, settings)

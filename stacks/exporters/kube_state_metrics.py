@@ -4,7 +4,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from stacks import workload as w
-from stacks.exporters import ExporterArgs, scraped_pods
+from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
+from stacks.network import Flow, api_server, program
 from stacks.scrape import METRICS_PORT, ScrapeJob, pod_job
 from stacks.settings import KubeStateMetrics as KubeStateMetricsSettings
 from stacks.settings import Settings
@@ -88,3 +89,10 @@ def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
     """Its series are about other objects, in the labels `namespace` and `pod`: no target label stands in."""
     pods = scraped_pods(settings.kube_state_metrics, NAME, settings.kubernetes.namespace)
     return [pod_job(NAME, pods, honor_labels=True, identity=(), sample_limit=50_000)] if pods else []
+
+
+def flows(settings: Settings) -> list[Flow]:
+    """It watches the API server, whose address it is told by its environment."""
+    here = program(NAME, settings.kubernetes.namespace)
+    asks = [api_server(here, settings.network)] if settings.kube_state_metrics.mode == "deploy" else []
+    return [*scrape_flows(settings.kube_state_metrics, here, PORT, settings), *asks]

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from stacks.network import Anywhere, Flow
+from stacks.prometheus import pods as prometheus_pods
 from stacks.scrape import CA_FILE, TOKEN_FILE, ScrapeJob, constant, copy
 from stacks.settings import Settings
 
 NAME = "kubelet"
+PORT = 10250
 
 #: What cAdvisor exposes in great number and nothing here reads.
 _UNREAD = (
@@ -29,6 +32,13 @@ def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
             honor_timestamps=False,
         ),
     ]
+
+
+def flows(settings: Settings) -> list[Flow]:
+    """Prometheus scrapes nodes, whose addresses no policy knows."""
+    if settings.kubelet.mode == "off":
+        return []
+    return [Flow(source=prometheus_pods(settings), to=Anywhere(), tcp=(PORT,))]
 
 
 def _job(name: str, path: str, metric_relabel: list[dict[str, Any]], **extra: object) -> ScrapeJob:

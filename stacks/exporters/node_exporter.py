@@ -5,6 +5,8 @@ import pulumi_kubernetes as k8s
 
 from stacks import workload as w
 from stacks.exporters import ExporterArgs, scraped_pods
+from stacks.network import Anywhere, Flow
+from stacks.prometheus import pods as prometheus_pods
 from stacks.scrape import METRICS_PORT, NODE_IDENTITY, ScrapeJob, pod_job
 from stacks.settings import Exporter, Settings
 
@@ -72,3 +74,10 @@ def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
     """One target a node, named by its node."""
     pods = scraped_pods(settings.node_exporter, NAME, settings.kubernetes.node_namespace)
     return [pod_job(NAME, pods, identity=NODE_IDENTITY)] if pods else []
+
+
+def flows(settings: Settings) -> list[Flow]:
+    """It is on the host's network, as everybody's: policies see a node, whose address none knows."""
+    if settings.node_exporter.mode == "off":
+        return []
+    return [Flow(source=prometheus_pods(settings), to=Anywhere(), tcp=(PORT,))]

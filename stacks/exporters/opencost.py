@@ -4,8 +4,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from stacks import workload as w
-from stacks.exporters import ExporterArgs, scraped_pods
+from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
+from stacks.network import Flow, api_server, dns, internet, program
 from stacks.prometheus import PORT as PROMETHEUS_PORT
+from stacks.prometheus import pods as prometheus_pods
 from stacks.scrape import METRICS_PORT, ScrapeJob, pod_job
 from stacks.settings import OpenCost as OpenCostSettings
 from stacks.settings import Settings
@@ -95,3 +97,17 @@ def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
     """Its series are about other objects, in the labels `namespace`, `pod` and `node`."""
     pods = scraped_pods(settings.opencost, NAME, settings.kubernetes.namespace)
     return [pod_job(NAME, pods, honor_labels=True, identity=(), sample_limit=50_000)] if pods else []
+
+
+def flows(settings: Settings) -> list[Flow]:
+    """It reads Prometheus, the API server, and its cloud's price list on the internet."""
+    here = program(NAME, settings.kubernetes.namespace)
+    result = scrape_flows(settings.opencost, here, PORT, settings)
+    if settings.opencost.mode == "deploy":
+        result += [
+            *dns(here),
+            api_server(here, settings.network),
+            *internet(here, settings.network),
+            Flow(source=here, to=prometheus_pods(settings), tcp=(PROMETHEUS_PORT,)),
+        ]
+    return result

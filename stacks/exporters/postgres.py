@@ -6,7 +6,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from stacks import workload as w
-from stacks.exporters import ExporterArgs, scraped_pods
+from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
+from stacks.network import Flow, host, program
 from stacks.scrape import METRICS_PORT, ScrapeJob, copy, pod_job
 from stacks.settings import Postgres as PostgresSettings
 from stacks.settings import PostgresServer, Resources, Settings
@@ -82,3 +83,12 @@ def server_label(exporter: str) -> dict[str, object]:
     return copy(
         "__meta_kubernetes_pod_label_app_kubernetes_io_instance", "instance", regex=f"{exporter}-(.+)"
     )
+
+
+def flows(settings: Settings) -> list[Flow]:
+    """The exporter of each server asks that one; one policy lets all of them."""
+    here = program(NAME, settings.kubernetes.namespace)
+    result = scrape_flows(settings.postgres, here, PORT, settings)
+    for server in settings.postgres.deployed_servers:
+        result += host(here, server.host, server.port)
+    return result

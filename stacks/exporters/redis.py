@@ -6,8 +6,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from stacks import workload as w
-from stacks.exporters import ExporterArgs, scraped_pods
+from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
 from stacks.exporters.postgres import server_label
+from stacks.network import Flow, host, program
 from stacks.scrape import METRICS_PORT, ScrapeJob, pod_job
 from stacks.settings import Redis as RedisSettings
 from stacks.settings import RedisServer, Resources, Settings
@@ -78,3 +79,12 @@ def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
     """One target a server; `instance` is the server's name in the settings, not the exporter's address."""
     pods = scraped_pods(settings.redis, NAME, settings.kubernetes.namespace)
     return [pod_job(NAME, pods, relabel=[server_label(NAME)])] if pods else []
+
+
+def flows(settings: Settings) -> list[Flow]:
+    """The exporter of each server asks that one; one policy lets all of them."""
+    here = program(NAME, settings.kubernetes.namespace)
+    result = scrape_flows(settings.redis, here, PORT, settings)
+    for server in settings.redis.deployed_servers:
+        result += host(here, server.host, server.port)
+    return result

@@ -71,6 +71,10 @@ def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str
         ({"nodeExporter": {"mode": "external"}}, ["must say which pods to scrape"]),
         ({"cluster": "Dubbing Dev"}, ["dubbing-monitoring:cluster", '"Dubbing Dev"']),
         ({"kubernetes": {"context": "dubbing-dev"}}, ["kubernetes.storageClass", "got:   nothing", "gp3"]),
+        (
+            {"network": {"internetCidrs": ["10.0.0.1/8"]}},
+            ["network.internetCidrs", '"10.0.0.1/8"', "is no CIDR such as 203.0.113.0/24", "host bits"],
+        ),
         ({"images": {"requireDigest": True}}, ["no digest for prometheus", "python -m stacks.images"]),
         (
             {

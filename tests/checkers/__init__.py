@@ -1,0 +1,1 @@
+"""What public checkers of Kubernetes manifests say of the rendered stacks."""

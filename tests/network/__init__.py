@@ -1,0 +1,1 @@
+"""NetworkPolicies, judged without the code that made them."""
