@@ -27,6 +27,7 @@ COMPONENTS = (
     "PostgresExporter ",
     "RedisExporter ",
     "BlackboxExporter ",
+    "NetworkPolicies ",
 )
 
 
