@@ -66,8 +66,6 @@ class Platform:
         """
         engine = self._engine()
         with self._alone():
-            if self.own_context is None:
-                self._claim()
             cluster = self._start_cluster(engine.context)
             outcome = engine.up()
             if cluster is None:
@@ -81,7 +79,7 @@ class Platform:
 
         Raises:
             SettingsError: The stack file has mistakes; nothing was started.
-            PlatformError: A step failed.
+            PlatformError: Another stack runs on the embedded platform, or a step failed.
             Interrupted: The engine was interrupted.
         """
         engine = self._engine()
@@ -147,6 +145,7 @@ class Platform:
             # The program asks this too, but secrets and state of a mistyped context would be left by then.
             refuse_unreachable(context)
             return None
+        self._claim()
         settings = read_stack_file(stack_file(self.stack))
         cluster = Cluster(self.state, context)
         cluster.start()
@@ -172,6 +171,7 @@ class Platform:
         step("Monitoring: the programs of the deployed Pods run")
         for run in monitoring.runs().runs:
             print(mapping(run, self.state.resolve()))
+        print(f"  all that differs from a cluster, arguments and credentials too: {self.state / 'pods.json'}")
         for name, value in endpoints.items():
             if value is not None:
                 print(f"  {name + ':':14}{value}")
@@ -193,8 +193,9 @@ class Platform:
 
 
 def mapping(run: Run, state: Path) -> str:
-    """What a Pod's process has here in place of what it has in a cluster: addresses and folders."""
+    """What a Pod's process has here in place of what it has in a cluster: addresses, its pid, folders."""
     listening = ", ".join(f"{name} on {address}" for name, address in run.addresses.items())
+    listening += f", pid {run.pid}" if run.pid is not None else ""
     folders = [
         f"    {path + ' is':44} {_short(folder, state)}" for path, folder in sorted(run.folders.items())
     ]

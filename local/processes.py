@@ -51,6 +51,12 @@ class Process:
         """The file that says which process this is."""
         return self.folder / f"{self.name}.pid"
 
+    @property
+    def pid(self) -> int | None:
+        """Its process; None where it does not run."""
+        record = _record(self.pid_file)
+        return record["pid"] if record is not None else None
+
     def running(self) -> bool:
         """Tell whether it runs with exactly this command."""
         record = _record(self.pid_file)

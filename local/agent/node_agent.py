@@ -172,6 +172,7 @@ class NodeAgent:
         return replace_run(
             described,
             command=command,
+            pid=process.pid,
             folders={path: str(folder) for path, folder in here.folders.items()},
             ready=ready,
             trouble=trouble,

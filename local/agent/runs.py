@@ -17,6 +17,7 @@ class Run(_Model):
     Attributes:
         program: Which of `local.overlay.PROGRAMS`.
         command: How the process was started.
+        pid: Its process; None where it does not run.
         folders: The local folder of each mounted path.
         addresses: The loopback address of each named port.
         probes: The URL of each HTTP probe, by its kind.
@@ -30,6 +31,7 @@ class Run(_Model):
     uid: str
     program: str
     command: tuple[str, ...] = ()
+    pid: int | None = None
     folders: dict[str, str] = {}
     addresses: dict[str, str] = {}
     probes: dict[str, str] = {}

@@ -1,11 +1,9 @@
 """Lines, pies and heatmaps as Plotly figures; their legends stand beside them as tables."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +13,11 @@ from local.viewer.answers import Answer, Answered
 from local.viewer.dashboard import Panel, Property
 from local.viewer.looks import Theme, series_colours, tone
 from local.viewer.servers import aligned
+from local.viewer.threshold_lines import axis_end, limits_of, threshold_lines
 from local.viewer.units import format_value, ticks
 
 Values = npt.NDArray[np.float64]
 
-_ROOM_ABOVE = 1.05
 _FONT = "system-ui, sans-serif"
 _LABELS_OF_BUCKETS = 8
 _HOURS_TOLD = 2 * 86400
@@ -95,8 +93,8 @@ def lines(panel: Panel, answer: Answer, theme: Theme, zone: tzinfo) -> Figure:
             below += np.nan_to_num(its)
     top = _top(list(values.values()), stacked=stacked)
     low = defaults.min if defaults.min is not None else min(0.0, _bottom(list(values.values())))
-    high = defaults.max if defaults.max is not None else max(top * _ROOM_ABOVE, low)
-    high = high if high > low else low + 1
+    limits = limits_of(panel)
+    high = defaults.max if defaults.max is not None else axis_end(top, low, limits)
     marks = ticks(low, high, defaults.unit)
     _lay_out(plot, theme)
     shown = [local[0], local[-1]] if len(local) > 1 else None
@@ -113,7 +111,7 @@ def lines(panel: Panel, answer: Answer, theme: Theme, zone: tzinfo) -> Figure:
         fixedrange=True,
         automargin=True,
     )
-    plot.update_layout(hovermode="x unified", shapes=_threshold_lines(panel, theme, low, high))
+    plot.update_layout(hovermode="x unified", shapes=threshold_lines(panel, theme, limits, low, high))
     entries = tuple(
         LegendEntry(
             colour=look.colour,
@@ -195,40 +193,6 @@ def _with(look: _Look, item: Property, theme: Theme) -> _Look:
 def _faint(colour: str, opacity: float) -> str:
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
-
-
-def _threshold_lines(panel: Panel, theme: Theme, low: float, high: float) -> list[dict[str, Any]]:
-    defaults = panel.field_config.defaults
-    style = defaults.custom.get("thresholdsStyle", {}).get("mode", "off")
-    if style == "off":
-        return []
-    # The line has the colour of its bad side, since half of the good ones would be green lines.
-    steps = defaults.thresholds.steps
-    # Above it there is no room for its label.
-    topmost = low + 0.9 * (high - low)
-    return [
-        {
-            "type": "line",
-            "xref": "paper",
-            "x0": 0,
-            "x1": 1,
-            "y0": step.value,
-            "y1": step.value,
-            "line": {
-                "color": theme.tones[tone(before.color if tone(step.color) == "green" else step.color)],
-                "width": 1.5,
-                "dash": "dash" if "dash" in style else "solid",
-            },
-            "label": {
-                "text": format_value(step.value, defaults.unit),
-                "textposition": "end",
-                "yanchor": "top" if step.value > topmost else "bottom",
-                "font": {"size": 10, "color": theme.soft},
-            },
-        }
-        for before, step in itertools.pairwise(steps)
-        if step.value is not None
-    ]
 
 
 def pie(panel: Panel, answer: Answer, theme: Theme) -> Figure:

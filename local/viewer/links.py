@@ -1,8 +1,10 @@
 """Links in texts: those to a dashboard or a runbook lead to the viewer, for it may be all that is there."""
 
+import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from xml.etree.ElementTree import Element
 
 from local.viewer.html import element
@@ -10,6 +12,7 @@ from local.viewer.html import element
 _ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
 _DASHBOARD = re.compile(r"/d/([\w-]+)")
 _RUNBOOK = re.compile(r"/docs/runbooks/(\w+)\.md$")
+_SILENCE = "/alerting/silence/new"
 
 
 def here(url: str, dashboards: Sequence[str]) -> str:
@@ -41,3 +44,21 @@ def linked(text: str, dashboards: Sequence[str]) -> Iterator[Element | str]:
         yield text_link(found[0], found[0], dashboards)
         done = found.end()
     yield text[done:]
+
+
+def silence_command(text: str, alertmanager: str) -> str | None:
+    """Return what silences in a terminal as Grafana's page would behind a link in `text`; None without one.
+
+    Args:
+        text: A text with addresses.
+        alertmanager: Alertmanager's address.
+    """
+    for found in _ADDRESS.finditer(text):
+        parts = urlsplit(found[0])
+        matchers = parse_qs(parts.query).get("matcher", [])
+        if parts.path.endswith(_SILENCE) and matchers:
+            named = (one.partition("=") for one in matchers)
+            quoted = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, _, value in named)
+            options = ("--duration=2h", "--comment=being mended", f"--alertmanager.url={alertmanager}")
+            return shlex.join(["amtool", "silence", "add", *options, *quoted])
+    return None

@@ -168,7 +168,9 @@ class Viewer:
         return alert_list.strip(alerts, datetime.now(UTC), list(self._folder.dashboards()))
 
     def _shown_messages(self, _: Request) -> Response:
-        content = message_cards.cards(self._messages.all(), list(self._folder.dashboards()))
+        content = message_cards.cards(
+            self._messages.all(), list(self._folder.dashboards()), self._alertmanager.url
+        )
         return self._page("Messages", *pages.live(content), here="/messages")
 
     def _listed_messages(self, _: Request) -> Response:
@@ -181,7 +183,7 @@ class Viewer:
         if alert not in files:
             raise HTTPException(404, f"there is no runbook {alert}")
         _, _, text = files[alert].read_text().partition("\n\n")
-        return self._page(alert, element("p", text, class_="prose"), here=request.url.path)
+        return self._page(alert, element("pre", text, class_="page"), here=request.url.path)
 
     async def _receive(self, request: Request) -> Response:
         body = await request.body()

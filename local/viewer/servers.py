@@ -33,17 +33,17 @@ class Series(BaseModel):
 
 class _Server:
     def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._pool = urllib3.PoolManager(maxsize=8, timeout=_SECONDS, retries=False)
 
     def _ask(self, method: str, path: str, fields: Sequence[tuple[str, str]]) -> Any:  # noqa: ANN401 - JSON
         name = type(self).__name__
         try:
             answer = self._pool.request(
-                method, f"{self._url}{path}", fields=fields, **_FORM if method == "POST" else {}
+                method, f"{self.url}{path}", fields=fields, **_FORM if method == "POST" else {}
             )
         except urllib3.exceptions.HTTPError as error:
-            raise ViewerError(f"{name} does not answer at {self._url}: {error}") from error
+            raise ViewerError(f"{name} does not answer at {self.url}: {error}") from error
         try:
             return answer.json()
         except ValueError as error:

@@ -88,6 +88,7 @@ def test_every_tile_and_panel_has_its_title_in_the_specifications_order(section:
     *tiles, firing = [one for one in panels(RENDERED[section.uid]) if one["id"] < others[0]["id"]]
     assert firing["title"] == "Firing alerts"
     assert f'dashboard="{section.uid}"' in firing["targets"][0]["expr"]
+    assert 'severity!="none"' in firing["targets"][0]["expr"], "the Watchdog always fires"
     rest = [one for one in panels(RENDERED[section.uid]) if one["id"] >= others[0]["id"]]
     assert first["title"] == "Key metrics"
     assert tuple(tile["title"] for tile in tiles) == section.key_metrics

@@ -24,11 +24,14 @@ def process(tmp_path: Path) -> Generator[Process]:
 
 
 def test_a_process_is_started_once_and_ended_whole(process: Process) -> None:
+    assert process.pid is None
     assert process.ensure()
     assert not process.ensure()
     assert process.running()
     pid = json.loads(process.pid_file.read_text())["pid"]
+    assert process.pid == pid
     assert end(process.pid_file)
+    assert process.pid is None
     assert started(pid) is None
     assert not process.pid_file.exists()
     assert not end(process.pid_file)

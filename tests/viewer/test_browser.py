@@ -305,6 +305,20 @@ def test_what_a_panel_is_about_is_told_within_the_screen(browser: Browser, runni
         assert opened.locator(".about[open]").count() == 1, "one at a time"
 
 
+def test_a_list_that_is_longer_than_its_panel_scrolls_from_its_first_row(
+    browser: Browser, running: Running
+) -> None:
+    lengthen = """list => {
+        const rows = [...list.children];
+        for (let times = 0; times < 9; times++) list.append(...rows.map((row) => row.cloneNode(true)));
+        const above = list.getBoundingClientRect().top - rows[0].getBoundingClientRect().top;
+        return [list.scrollHeight > list.clientHeight, above];
+    }"""
+    with page(browser) as opened:
+        show(opened, running, f"/d/cost-performance?{TIME}")
+        assert opened.locator("#panel-102 .bars").evaluate(lengthen) == [True, 0]
+
+
 def test_a_viewer_that_is_gone_is_told_in_every_panel(browser: Browser, running: Running) -> None:
     def gone(route: Route) -> None:
         route.abort()

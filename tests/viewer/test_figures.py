@@ -14,6 +14,7 @@ from local.viewer.errors import ViewerError
 from local.viewer.figures import Figure, heatmap, lines, per_bucket, pie
 from local.viewer.looks import DARK, LIGHT, Theme, series_colours, tone
 from local.viewer.panels import time_zone
+from local.viewer.threshold_lines import label_sides
 from tests.viewer.canned import END, POINTS, a_panel, an_answer, drawn
 
 THRESHOLDS = {"steps": [{"value": None, "color": "green"}, {"value": 80, "color": "orange"}]}
@@ -69,10 +70,38 @@ def test_thresholds_are_lines_in_the_colour_of_the_bad_side(mode: str, dash: str
     panel = a_panel(
         "timeseries", unit="celsius", thresholds=THRESHOLDS, custom={"thresholdsStyle": {"mode": mode}}
     )
-    (shape,) = plotted(lines(panel, an_answer(panel, ({}, [1])), LIGHT, UTC)).layout["shapes"]
+    (shape,) = plotted(lines(panel, an_answer(panel, ({}, [90])), LIGHT, UTC)).layout["shapes"]
     assert (shape["y0"], shape["y1"], shape["line"]["dash"]) == (80, 80, dash)
     assert shape["line"]["color"] == LIGHT.tones["orange"]
     assert shape["label"]["text"] == "80 °C"
+
+
+def test_the_axis_has_room_for_a_threshold_that_is_soon_reached_and_for_its_label() -> None:
+    panel = a_panel("timeseries", min=0, thresholds=THRESHOLDS, custom={"thresholdsStyle": {"mode": "line"}})
+    layout = plotted(lines(panel, an_answer(panel, ({}, [70])), LIGHT, UTC)).layout
+    assert layout["yaxis"]["range"][1] == pytest.approx(92)
+    (shape,) = layout["shapes"]
+    assert (shape["label"]["text"], shape["label"]["yanchor"]) == ("80", "bottom")
+    layout = plotted(lines(panel, an_answer(panel, ({}, [20])), LIGHT, UTC)).layout
+    assert (layout["yaxis"]["range"][1], len(layout["shapes"])) == (21, 0), "a far one would flatten the data"
+
+
+@pytest.mark.parametrize(
+    ("limits", "sides"),
+    [
+        ([20, 60], {20: "bottom", 60: "bottom"}),
+        ([50, 55], {50: "top", 55: "bottom"}),
+        ([50, 52, 55], {52: "top", 55: "bottom"}),
+        ([98], {98: "top"}),
+        ([80, 98], {80: "top", 98: "top"}),
+        ([2], {2: "bottom"}),
+        ([2, 5], {5: "bottom"}),
+    ],
+)
+def test_labels_of_thresholds_lie_beside_each_other_or_are_left_out(
+    limits: list[float], sides: dict[float, str]
+) -> None:
+    assert label_sides(limits, 0, 100) == sides
 
 
 def test_thresholds_that_the_panel_does_not_draw_are_no_lines() -> None:

@@ -1,7 +1,10 @@
 """The messages: what is taken in, what is answered, what is shown. Each body is as Alertmanager sends it."""
 
 import json
+import shlex
+import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +14,17 @@ import pytest
 from pydantic import ValidationError
 
 from local.simulator.incidents import Schedule
+from local.toolchain import binary
 from local.viewer.html import html
-from local.viewer.links import here, linked
+from local.viewer.links import here, linked, silence_command
 from local.viewer.message_cards import cards
 from local.viewer.messages import Message, Messages, read
 from local.viewer.server import RECEIVER_DOWN
+from tests.stacks.notified import alertmanager
 from tests.viewer.running import Running, viewer
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ALERTMANAGER = "http://127.0.0.1:9093"
 
 SLACK: dict[str, Any] = {
     "channel": "#alerts",
@@ -120,7 +126,7 @@ def test_messages_are_kept_one_a_line(tmp_path: Path) -> None:
 
 def test_cards_are_as_a_person_gets_them_newest_first_and_pings_are_counted() -> None:
     ping = taken(webhook("Watchdog", "firing", "none"))
-    shown = html(cards([taken(SLACK), ping, taken(PAGERDUTY), ping], ["system-health"]))
+    shown = html(cards([taken(SLACK), ping, taken(PAGERDUTY), ping], ["system-health"], ALERTMANAGER))
     assert "called 2 times, the last at 20 Nov 12:00:00 UTC" in shown
     assert shown.count("<article") == 2
     assert shown.index("PagerDuty") < shown.index("Slack")
@@ -148,7 +154,7 @@ def test_addresses_in_a_text_are_links_without_the_point_behind_them() -> None:
 
 def test_a_link_that_is_not_of_the_web_is_mere_text() -> None:
     evil = {**SLACK, "attachments": [{"title": "T<script>", "title_link": "javascript:alert(1)"}]}
-    shown = html(cards([taken(evil)], []))
+    shown = html(cards([taken(evil)], [], ALERTMANAGER))
     assert "javascript:" not in shown
     assert "<h2>T&lt;script&gt;</h2>" in shown
 
@@ -188,3 +194,33 @@ def test_nothing_is_taken_while_the_receiver_is_down(running: Running) -> None:
 def test_the_link_to_a_runbook_leads_to_the_viewers_own() -> None:
     assert here("https://git.example.com/a/blob/main/docs/runbooks/RedisDown.md", []) == "/runbooks/RedisDown"
     assert here("https://git.example.com/docs/runbooks/README.txt", []).startswith("https://")
+
+
+SILENCE = "https://grafana.example.com/alerting/silence/new?alertmanager=Alertmanager"
+
+
+def test_the_command_beside_a_silences_link_silences_the_same(tmp_path: Path) -> None:
+    text = f"n1 is full.\nSilence: {SILENCE}&matcher=alertname%3DNodeDiskUsageHigh&matcher=disk%3D+a+%27b"
+    with alertmanager(tmp_path, {"slack": {}}, ALERTMANAGER) as address:
+        command = silence_command(text, address)
+        assert command is not None
+        name, *arguments = shlex.split(command)
+        assert name == "amtool"
+        subprocess.run([binary("amtool"), *arguments], check=True, capture_output=True)
+        with urllib.request.urlopen(f"{address}/api/v2/silences", timeout=5) as answer:
+            (silence,) = json.load(answer)
+    matchers = {one["name"]: one["value"] for one in silence["matchers"]}
+    assert matchers == {"alertname": "NodeDiskUsageHigh", "disk": " a 'b"}
+
+
+def test_a_message_that_can_be_silenced_says_how_and_another_does_not() -> None:
+    link = f"{SILENCE}&matcher=alertname%3DRedisDown"
+    for body in (
+        {"attachments": [{"title": "A", "text": f"Silence: {link}"}]},
+        {**PAGERDUTY, "links": [{"href": link, "text": "Silence"}]},
+    ):
+        shown = html(cards([taken(body)], [], ALERTMANAGER))
+        assert "<code>amtool silence add " in shown
+        assert f"--alertmanager.url={ALERTMANAGER}" in shown
+    assert "amtool" not in html(cards([taken(SLACK)], [], ALERTMANAGER))
+    assert silence_command(SILENCE, ALERTMANAGER) is None
