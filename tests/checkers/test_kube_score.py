@@ -3,7 +3,6 @@
 import json
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 import yaml
 
 from local.toolchain import binary
-from stacks import render
+from tests.checkers.findings import Accepted, Finding, out_of_date, unexplained
 from tests.stacks.test_manifests import KUBERNETES
 
 pytestmark = pytest.mark.slow
@@ -21,32 +20,6 @@ pytestmark = pytest.mark.slow
 OPTIONAL = ("container-seccomp-profile", "container-ports-check")
 #: The grade of a check that is passed; below it is a warning (5) or critical (1).
 PASSED = 10
-
-
-@dataclass(frozen=True, order=True)
-class Finding:
-    """What a check says of an object, by the object's name."""
-
-    check: str
-    says: str
-    about: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accepted:
-    """A finding that stays, and why."""
-
-    check: str
-    says: str
-    about: tuple[str, ...] = ()
-    """The objects; none of them for every workload."""
-    why: str
-
-    def covers(self, finding: Finding) -> bool:
-        """Whether it is about this finding."""
-        return (finding.check, finding.says) == (self.check, self.says) and (
-            not self.about or finding.about in self.about
-        )
 
 
 ACCEPTED = (
@@ -146,34 +119,14 @@ def _read(objects: list[dict[str, Any]]) -> Iterator[Finding]:
                 yield Finding(check["check"]["id"], comment["summary"], item["object_meta"]["name"])
 
 
-@pytest.fixture(scope="module")
-def manifests(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Path]]:
-    """The files of a rendered stack."""
-
-    def rendered(stack: str) -> list[Path]:
-        folder = tmp_path_factory.mktemp(stack)
-        render.render(stack, folder)
-        return sorted((folder / "manifests").glob("*.yaml"))
-
-    return rendered
-
-
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_every_finding_has_its_reason(manifests: Callable[[str], list[Path]], stack: str) -> None:
-    unexplained = [
-        finding
-        for finding in findings(manifests(stack))
-        if not any(accepted.covers(finding) for accepted in ACCEPTED)
-    ]
-    assert unexplained == []
+    assert unexplained(findings(manifests(stack)), ACCEPTED) == []
 
 
 def test_every_reason_is_still_asked_for(manifests: Callable[[str], list[Path]]) -> None:
     found = [finding for stack in ("dev", "prod") for finding in findings(manifests(stack))]
-    for accepted in ACCEPTED:
-        covered = {finding.about for finding in found if accepted.covers(finding)}
-        assert covered, accepted
-        assert set(accepted.about) <= covered, accepted
+    assert out_of_date(found, ACCEPTED) == []
 
 
 def test_a_missing_policy_and_a_writable_root_are_found(manifests: Callable[[str], list[Path]]) -> None:
