@@ -28,6 +28,7 @@ LOOKED_AT = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000}
 
 MAIL_AND_TOPICS: Mapping[str, Any] = {
     "notifications": {
+        "grouping": {"interval": "5m"},
         "critical": {"email": {"to": ["oncall@example.com"]}},
         "slack": {"channel": "#alerts"},
         "owners": {
