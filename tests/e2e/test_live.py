@@ -71,7 +71,8 @@ def test_a_pod_that_opts_in_is_scraped_and_one_that_opts_out_is_not_any_more(liv
         newcomer: dict[str, Any] = {
             "metadata": {
                 "name": "newcomer",
-                "labels": {"app.kubernetes.io/name": "newcomer"},
+                # Of a service that is there: a new one would be offered as a choice for ever after.
+                "labels": {"app.kubernetes.io/name": "worker-translation"},
                 "annotations": {"prometheus.io/scrape": "true"},
             },
             "spec": {
@@ -79,7 +80,7 @@ def test_a_pod_that_opts_in_is_scraped_and_one_that_opts_out_is_not_any_more(liv
                 "securityContext": like.spec.security_context,
                 "containers": [
                     {
-                        "name": "newcomer",
+                        "name": like.spec.containers[0].name,
                         "image": like.spec.containers[0].image,
                         "ports": [{"name": "metrics", "containerPort": 8000}],
                         "securityContext": like.spec.containers[0].security_context,
