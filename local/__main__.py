@@ -93,10 +93,11 @@ def recover(
         ended = incidents.end(_STATE / "incidents.json", name)
         if ended:
             print(
-                f"Over: {', '.join(ended)}. Alerts fire on for minutes, some for hours: see keep_firing_for."
+                f"Over: {', '.join(ended)}. Most alerts fire on for about six minutes, some for hours, lest "
+                "they flap (keep_firing_for); then a message says that it is over."
             )
         else:
-            print(f"{name} does not last." if name else "Nothing is wrong.")
+            print(f"{name} is not going on." if name else "Nothing is wrong.")
 
     _run(end)
 

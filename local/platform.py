@@ -3,6 +3,7 @@
 import fcntl
 import json
 import shutil
+import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ _KEPT = (_OWN_CONTEXTS, _LOCK)
 
 _TRY = """Try: make incident NAME=gpu-overheat
   GPU Temperature on Model Performance rises to 91 °C with the next scrape; after about three minutes a
-  critical alert is on every page and among the messages. make recover ends it; five minutes later a
+  critical alert is on every page and among the messages. make recover ends it; about six minutes later a
   message says so. make incident NAME=redis-dies turns a tile red; make incident lists all there are."""
 
 
@@ -175,7 +176,7 @@ class Platform:
         for name, value in endpoints.items():
             if value is not None:
                 print(f"  {name + ':':14}{value}")
-        if shutil.which("docker"):
+        if _docker_runs():
             print(_GRAFANA)
         print(_TRY)
 
@@ -190,6 +191,20 @@ class Platform:
                     f"Another make up, preview or down works in {self.state}: wait until it has ended."
                 ) from None
             yield
+
+
+def _docker_runs() -> bool:
+    """Whether containers can be started here: the command, its compose, and an engine that answers."""
+    if shutil.which("docker") is None:
+        return False
+    questions = (["docker", "compose", "version"], ["docker", "info"])
+    try:
+        return all(
+            subprocess.run(question, check=False, capture_output=True, timeout=5).returncode == 0
+            for question in questions
+        )
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def mapping(run: Run, state: Path) -> str:
