@@ -23,9 +23,9 @@ SCALE = 60
 
 
 def scrapes(live: Live, since: float) -> list[float]:
-    """When kube-state-metrics was scraped."""
-    (found,) = live.query('up{job="kube-state-metrics"}[15m]')
-    return [moment for moment, _ in found["values"] if moment >= since]
+    """When kube-state-metrics was scraped, in whichever Pod it ran."""
+    found = live.query('up{job="kube-state-metrics"}[15m]')
+    return sorted(moment for one in found for moment, _ in one["values"] if moment >= since)
 
 
 def pending(live: Live, alert: str, severity: str) -> Json | None:
