@@ -2,35 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from dashboards.exported import DATASOURCE_UID
 from dashboards.render import refuse_too_large
 from stacks import workload as w
 from stacks.alertmanager import PORT as ALERTMANAGER_PORT
 from stacks.alertmanager import pods as alertmanager_pods
+from stacks.grafana_options import DATA_PATH, PROVISIONING_PATH, SECRETS_PATH, grafana_options
+from stacks.grafana_provisioning import DASHBOARDS_PATH, provisioning_files
+from stacks.grafana_settings import Grafana as GrafanaSettings
 from stacks.network import Flow, debugging, dns, internet, program
 from stacks.notification_settings import Slack
 from stacks.prometheus import PORT as PROMETHEUS_PORT
 from stacks.prometheus import pods as prometheus_pods
-from stacks.prometheus import to_yaml
 from stacks.scrape import ScrapeJob, own_pods, pod_job
-from stacks.settings import Grafana as GrafanaSettings
 from stacks.settings import Settings
 
 NAME = "grafana"
 PORT = 3000
 SERVICE_PORT = 80
 USER = 472
-#: Folders of dashboards, by the path that each is read from.
-FOLDERS = {"platform": "Dubbing platform", "custom": "Custom", "sandbox": "Sandbox"}
-DATA_PATH = "/var/lib/grafana"
-SECRETS_PATH = "/etc/grafana/secrets"
-PROVISIONING_PATH = "/etc/grafana/provisioning"
-DASHBOARDS_PATH = "/etc/grafana/dashboards"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,130 +194,6 @@ def custom_mount(files: list[str]) -> w.Mount:
             "projected": {"sources": [{"config_map": {"name": custom_config_map(file)}} for file in files]},
         },
     )
-
-
-def grafana_options(settings: GrafanaSettings) -> dict[str, str]:
-    """Grafana's options as its environment states them; secrets are named by path."""
-    return {
-        "GF_PATHS_DATA": DATA_PATH,
-        "GF_PATHS_PROVISIONING": PROVISIONING_PATH,
-        "GF_SERVER_ROOT_URL": settings.root_url,
-        "GF_LOG_MODE": "console",
-        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{SECRETS_PATH}/admin-password}}",
-        "GF_SECURITY_SECRET_KEY": f"$__file{{{SECRETS_PATH}/secret-key}}",
-        "GF_SECURITY_COOKIE_SECURE": "true" if settings.root_url.startswith("https://") else "false",
-        "GF_SECURITY_DISABLE_GRAVATAR": "true",
-        "GF_AUTH_ANONYMOUS_ENABLED": "false",
-        "GF_USERS_ALLOW_SIGN_UP": "false",
-        "GF_ANALYTICS_REPORTING_ENABLED": "false",
-        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
-        "GF_ANALYTICS_FEEDBACK_LINKS_ENABLED": "false",
-        "GF_NEWS_NEWS_FEED_ENABLED": "false",
-        "GF_SNAPSHOTS_EXTERNAL_ENABLED": "false",
-        # Grafana 13 replaces its bundled plugins, the Prometheus data source among them, from the internet at
-        # start. On a read-only root that ends with no data source at all.
-        "GF_PLUGINS_PREINSTALL_DISABLED": "true",
-        "GF_PLUGINS_PREINSTALL_AUTO_UPDATE": "false",
-        "GF_PLUGINS_PLUGIN_ADMIN_ENABLED": "false",
-        "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED": "true",
-        "GF_DATABASE_WAL": "true",
-    }
-
-
-def provisioning_files(scrape_interval: str, slack: Slack | None) -> dict[str, str]:
-    """The provisioning files: data sources, the folders that dashboards are read from, the contact point."""
-    return {
-        "datasources.yaml": to_yaml(datasources(scrape_interval)),
-        "dashboards.yaml": to_yaml(dashboard_providers()),
-        "alerting.yaml": to_yaml(contact_points(slack) if slack else {"apiVersion": 1}),
-    }
-
-
-def contact_points(slack: Slack) -> dict[str, Any]:
-    """The specification's notifier, for alerts that people build in Grafana itself."""
-    return {
-        "apiVersion": 1,
-        "contactPoints": [
-            {
-                "orgId": 1,
-                "name": "slack-alerts",
-                "receivers": [
-                    {
-                        "uid": "slack1",
-                        "type": "slack",
-                        "settings": {
-                            "url": f"$__file{{{SECRETS_PATH}/slack-webhook-url}}",
-                            "recipient": slack.channel,
-                            "username": "Grafana",
-                        },
-                    }
-                ],
-            }
-        ],
-        "policies": [
-            {"orgId": 1, "receiver": "slack-alerts", "group_by": ["grafana_folder", "alertname"]},
-        ],
-    }
-
-
-def datasources(scrape_interval: str) -> dict[str, Any]:
-    """Prometheus, as the specification names it, and Alertmanager."""
-    return {
-        "apiVersion": 1,
-        "prune": True,
-        "datasources": [
-            {
-                "name": "Prometheus",
-                "type": "prometheus",
-                "uid": DATASOURCE_UID,
-                "access": "proxy",
-                "url": f"http://prometheus:{PROMETHEUS_PORT}",
-                "isDefault": True,
-                "editable": False,
-                "jsonData": {
-                    "httpMethod": "POST",
-                    "prometheusType": "Prometheus",
-                    "timeInterval": scrape_interval,
-                    "manageAlerts": True,
-                    "alertmanagerUid": "alertmanager",
-                },
-            },
-            {
-                "name": "Alertmanager",
-                "type": "alertmanager",
-                "uid": "alertmanager",
-                "access": "proxy",
-                "url": f"http://alertmanager:{ALERTMANAGER_PORT}",
-                "editable": False,
-                "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
-            },
-        ],
-    }
-
-
-def dashboard_providers() -> dict[str, Any]:
-    """Three folders: the project's dashboards, those that people dropped in, and one for people to play in.
-
-    The last one's path stays empty: the provider makes the folder, and nothing in it is provisioned.
-    """
-    return {
-        "apiVersion": 1,
-        "providers": [
-            {
-                "name": folder,
-                "orgId": 1,
-                "folder": title,
-                "folderUid": f"dubbing-{folder}",
-                "type": "file",
-                "disableDeletion": True,
-                "allowUiUpdates": False,
-                "updateIntervalSeconds": 10,
-                "options": {"path": f"{DASHBOARDS_PATH}/{folder}"},
-            }
-            for folder, title in FOLDERS.items()
-        ],
-    }
 
 
 def flows(settings: Settings) -> list[Flow]:

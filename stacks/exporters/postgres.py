@@ -10,7 +10,8 @@ from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
 from stacks.network import Flow, host, program
 from stacks.scrape import METRICS_PORT, ScrapeJob, copy, pod_job
 from stacks.settings import Postgres as PostgresSettings
-from stacks.settings import PostgresServer, Resources, Settings
+from stacks.settings import PostgresServer, Settings
+from stacks.settings_base import Resources
 
 NAME = "postgres-exporter"
 PORT = 9187

@@ -11,7 +11,8 @@ from stacks.exporters.postgres import server_label
 from stacks.network import Flow, host, program
 from stacks.scrape import METRICS_PORT, ScrapeJob, pod_job
 from stacks.settings import Redis as RedisSettings
-from stacks.settings import RedisServer, Resources, Settings
+from stacks.settings import RedisServer, Settings
+from stacks.settings_base import Resources
 
 NAME = "redis-exporter"
 PORT = 9121

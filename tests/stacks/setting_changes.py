@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from stacks import stack_file
 from stacks.notification_settings import Smtp, WorkingHours
 from stacks.recording import Registration
-from stacks.settings import PodSelector, Resources, Settings
-from stacks.settings_base import PROJECT
+from stacks.settings import PodSelector, Settings
+from stacks.settings_base import PROJECT, Resources
 from tests.stacks.conftest import PLANTED
 
 #: Settings inside a list are tried in its first entry.
