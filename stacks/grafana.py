@@ -1,4 +1,4 @@
-"""Grafana: provisioned from files, its own database on a volume, the admin password from a secret."""
+"""Grafana: provisioned from files, its database on a volume or outside, its passwords from a secret."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,17 +10,26 @@ from dashboards.render import refuse_too_large
 from stacks import workload as w
 from stacks.alertmanager import PORT as ALERTMANAGER_PORT
 from stacks.alertmanager import pods as alertmanager_pods
-from stacks.grafana_options import DATA_PATH, PROVISIONING_PATH, SECRETS_PATH, grafana_options
+from stacks.grafana_options import (
+    DATA_PATH,
+    GOSSIP_PORT,
+    NAME,
+    PROVISIONING_PATH,
+    SECRET_FILES,
+    SECRETS_PATH,
+    grafana_environment,
+)
 from stacks.grafana_provisioning import DASHBOARDS_PATH, provisioning_files
+from stacks.grafana_settings import ADMIN_PASSWORD, SECRET_KEY
 from stacks.grafana_settings import Grafana as GrafanaSettings
-from stacks.network import Flow, debugging, dns, internet, program
+from stacks.network import Flow, debugging, dns, host, internet, program
 from stacks.notification_settings import Slack
 from stacks.prometheus import PORT as PROMETHEUS_PORT
 from stacks.prometheus import pods as prometheus_pods
+from stacks.replicas import headless_service, one_at_a_time, spread
 from stacks.scrape import ScrapeJob, own_pods, pod_job
 from stacks.settings import Settings
 
-NAME = "grafana"
 PORT = 3000
 SERVICE_PORT = 80
 USER = 472
@@ -37,12 +46,10 @@ class GrafanaArgs:
     """The project's dashboards: file name to JSON, together in one ConfigMap."""
     custom_dashboards: Mapping[str, str]
     """Dashboards that people dropped in: file name to JSON, each in a ConfigMap of its own."""
-    admin_password: pulumi.Output[str]
-    secret_key: pulumi.Output[str]
     slack: Slack | None
     """The channel of the contact point for alerts that people build in Grafana."""
-    slack_webhook_url: pulumi.Output[str] | None
-    """Its webhook; given where there is a channel."""
+    secrets: Mapping[str, pulumi.Output[str]]
+    """The stack's secrets, by key."""
 
 
 class Grafana(pulumi.ComponentResource):
@@ -57,13 +64,11 @@ class Grafana(pulumi.ComponentResource):
         super().__init__("dubbing:monitoring:Grafana", name, None, opts)
         place = args.place
 
-        secrets = {"admin-password": args.admin_password, "secret-key": args.secret_key}
-        if args.slack_webhook_url is not None:
-            secrets["slack-webhook-url"] = args.slack_webhook_url
+        secrets = {key: args.secrets[key] for key in SECRET_FILES if key in args.secrets}
         secret = k8s.core.v1.Secret(
             f"{name}-secret",
             metadata=w.metadata(place, NAME),
-            string_data=secrets,
+            string_data={SECRET_FILES[key]: value for key, value in secrets.items()},
             opts=pulumi.ResourceOptions(parent=self),
         )
         files = provisioning_files(args.scrape_interval, args.slack)
@@ -73,30 +78,42 @@ class Grafana(pulumi.ComponentResource):
             self._config_map(f"custom-{file}", custom_config_map(file), {file: text}, place)
             for file, text in args.custom_dashboards.items()
         ]
-        claim = w.volume_claim(NAME, place, self, size=args.settings.volume, of=NAME)
         restarts_on = pulumi.Output.concat(
             w.checksum(*files.values()),
             "-",
-            w.secret_checksum(args.secret_key, *(secrets[key] for key in secrets if key != "secret-key")),
+            w.secret_checksum(
+                secrets[SECRET_KEY], *(value for key, value in secrets.items() if key != SECRET_KEY)
+            ),
         )
-        server = grafana_workload(args.settings, sorted(args.custom_dashboards), restarts_on)
-        account = w.service_account(server, place, self)
-        spec = w.pod_spec(server, place)
+        server = grafana_workload(args.settings, place.cluster, sorted(args.custom_dashboards), restarts_on)
+        needed: list[pulumi.Resource] = [
+            w.service_account(server, place, self),
+            secret,
+            provisioning,
+            dashboards,
+            *custom,
+        ]
+        if args.settings.database is None:
+            needed.append(w.volume_claim(NAME, place, self, size=args.settings.volume, of=NAME))
+        spec: k8s.core.v1.PodSpecArgsDict = {
+            **w.pod_spec(server, place),
+            "init_containers": [admin_password_container(server, place)],
+        }
+        if args.settings.replicas > 1:
+            needed.append(headless_service(server, place, self))
+            spec["topology_spread_constraints"] = spread(server)
+            one_at_a_time(server, place, self)
         k8s.apps.v1.Deployment(
             name,
             metadata={"name": NAME, "namespace": place.namespace, "labels": server.labels},
             spec={
-                "replicas": 1,
-                # Its database is a file on a volume that one pod at a time may write.
-                "strategy": {"type": "Recreate"},
+                "replicas": args.settings.replicas,
+                # Its own database is a file on a volume that one pod at a time may write.
+                "strategy": {"type": "RollingUpdate" if args.settings.database else "Recreate"},
                 "selector": {"match_labels": server.selector},
-                "template": w.pod_template(
-                    server, place, {**spec, "init_containers": [admin_password_container(server, place)]}
-                ),
+                "template": w.pod_template(server, place, spec),
             },
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[account, claim, secret, provisioning, dashboards, *custom]
-            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         service = w.service(server, place, self, port=SERVICE_PORT)
         self.url = service.metadata.apply(lambda m: f"http://{m.name}.{m.namespace}")
@@ -119,24 +136,20 @@ def custom_config_map(file: str) -> str:
 
 
 def grafana_workload(
-    settings: GrafanaSettings, custom_files: list[str], restarts_on: pulumi.Output[str]
+    settings: GrafanaSettings, cluster: str, custom_files: list[str], restarts_on: pulumi.Output[str]
 ) -> w.Workload:
     """The server's container."""
-    options = grafana_options(settings)
+    gossips = settings.replicas > 1
     return w.Workload(
         name=NAME,
         image="grafana",
         resources=settings.resources,
         user=USER,
-        ports={"http": PORT},
-        env=[{"name": key, "value": value} for key, value in options.items()],
+        ports={"http": PORT} | ({"gossip": GOSSIP_PORT} if gossips else {}),
+        udp_ports={"gossip-udp": GOSSIP_PORT} if gossips else {},
+        env=grafana_environment(settings, cluster),
         mounts=(
-            w.Mount(
-                name="data",
-                path=DATA_PATH,
-                source={"name": "data", "persistent_volume_claim": {"claim_name": NAME}},
-                read_only=False,
-            ),
+            w.scratch_mount(DATA_PATH, "data") if settings.database else claim_mount(),
             w.scratch_mount("/tmp", "tmp"),  # noqa: S108 - a path in the container
             w.secret_mount(NAME, SECRETS_PATH),
             provisioning_mount("datasources"),
@@ -156,16 +169,27 @@ def grafana_workload(
     )
 
 
-def admin_password_container(server: w.Workload, place: w.Place) -> k8s.core.v1.ContainerArgsDict:
-    """Sets the admin password in an existing database before each start.
+def claim_mount() -> w.Mount:
+    """The volume of Grafana's own database."""
+    return w.Mount(
+        name="data",
+        path=DATA_PATH,
+        source={"name": "data", "persistent_volume_claim": {"claim_name": NAME}},
+        read_only=False,
+    )
 
-    Grafana itself reads it only when it creates the database; without this, a changed secret changes nothing.
+
+def admin_password_container(server: w.Workload, place: w.Place) -> k8s.core.v1.ContainerArgsDict:
+    """Sets the admin password in the database before each start.
+
+    Grafana itself reads it only when it creates the user; without this, a changed secret changes nothing. The
+    command opens the database as the server does: it migrates it, and makes the user in an empty one.
     """
     command = (
-        f"test ! -f {DATA_PATH}/grafana.db || grafana cli --homepath /usr/share/grafana "
-        f"admin reset-admin-password --password-from-stdin < {SECRETS_PATH}/admin-password"
+        "grafana cli --homepath /usr/share/grafana "
+        f"admin reset-admin-password --password-from-stdin < {SECRETS_PATH}/{SECRET_FILES[ADMIN_PASSWORD]}"
     )
-    quiet = replace(server, name="admin-password", ports={}, probes={})
+    quiet = replace(server, name="admin-password", ports={}, udp_ports={}, probes={})
     return {**w.container(quiet, place), "command": ["/bin/sh", "-c", command]}
 
 
@@ -197,12 +221,13 @@ def custom_mount(files: list[str]) -> w.Mount:
 
 
 def flows(settings: Settings) -> list[Flow]:
-    """Grafana asks its data sources, and sends to the channel of its contact point where there is one.
+    """Grafana asks its data sources and its database, and sends to the channel of its contact point.
 
-    An Ingress would add its controller's pods as a source of port 3000 here.
+    Several replicas tell each other what they sent.
     """
     here, prometheus = program(NAME, settings.kubernetes.namespace), prometheus_pods(settings)
-    return [
+    grafana = settings.grafana
+    result = [
         *dns(here),
         Flow(source=here, to=prometheus, tcp=(PROMETHEUS_PORT,)),
         Flow(source=here, to=alertmanager_pods(settings), tcp=(ALERTMANAGER_PORT,)),
@@ -210,6 +235,11 @@ def flows(settings: Settings) -> list[Flow]:
         *(internet(here, settings.network) if settings.notifications.slack else ()),
         *debugging(here, PORT),
     ]
+    if grafana.replicas > 1:
+        result.append(Flow(source=here, to=here, tcp=(GOSSIP_PORT,), udp=(GOSSIP_PORT,)))
+    if database := grafana.database:
+        result += host(here, database.host, database.number)
+    return result
 
 
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:

@@ -4,8 +4,8 @@ from typing import Any
 
 from dashboards.exported import DATASOURCE_UID
 from stacks.alertmanager import PORT as ALERTMANAGER_PORT
-from stacks.grafana_options import SECRETS_PATH
-from stacks.notification_settings import Slack
+from stacks.grafana_options import secret_file
+from stacks.notification_settings import ROOT, Slack
 from stacks.prometheus import PORT as PROMETHEUS_PORT
 from stacks.prometheus import to_yaml
 
@@ -36,7 +36,7 @@ def contact_points(slack: Slack) -> dict[str, Any]:
                         "uid": "slack1",
                         "type": "slack",
                         "settings": {
-                            "url": f"$__file{{{SECRETS_PATH}/slack-webhook-url}}",
+                            "url": secret_file(f"slackWebhookUrl-{ROOT}"),
                             "recipient": slack.channel,
                             "username": "Grafana",
                         },

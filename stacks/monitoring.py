@@ -23,7 +23,6 @@ from stacks.exporters import (
     postgres,
     redis,
 )
-from stacks.notification_settings import ROOT
 from stacks.scrape import ScrapeJob, application_job
 from stacks.settings import Settings
 
@@ -109,10 +108,8 @@ class MonitoringStack(pulumi.ComponentResource):
                 scrape_interval=settings.prometheus.scrape_interval,
                 dashboards=render.dashboards(parameters),
                 custom_dashboards=custom.files,
-                admin_password=args.secrets["grafanaAdminPassword"],
-                secret_key=args.secrets["grafanaSecretKey"],
                 slack=settings.notifications.slack,
-                slack_webhook_url=args.secrets.get(f"slackWebhookUrl-{ROOT}"),
+                secrets=args.secrets,
             ),
             child,
         )

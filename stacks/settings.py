@@ -322,10 +322,7 @@ class Settings(SettingsModel):
             *self.redis.deployed_servers,
         )
         return (
-            Secret(
-                key="grafanaAdminPassword", purpose="password of Grafana's user admin, 8 characters or more"
-            ),
-            Secret(key="grafanaSecretKey", purpose="key that encrypts what Grafana stores; keep it for ever"),
+            *self.grafana.secrets_needed(),
             *(server.secret for server in servers),
             *self.notifications.secrets_needed(),
         )

@@ -202,6 +202,30 @@ def test_mail_and_topics_open_what_they_need(changed: Renderer) -> None:
     assert refused(mailing.policies, pairs) == []
 
 
+@pytest.mark.parametrize(
+    ("database", "end"),
+    [
+        ({"type": "postgres", "host": "db.example.com"}, f"{OUTSIDE}:5432"),
+        ({"type": "mysql", "host": "db.example.com"}, f"{OUTSIDE}:3306"),
+        ({"type": "postgres", "host": "db.dubbing.svc", "port": 6432}, f"dubbing/db:{NEIGHBOURS_PORT}"),
+    ],
+)
+def test_several_grafanas_reach_their_database_and_each_other(
+    changed: Renderer, database: dict[str, Any], end: str
+) -> None:
+    several = changed("prod", {"grafana": {"replicas": 2, "database": database}})
+    pairs = needed(several)
+    assert {
+        f"grafana-0 -> {end}/TCP",
+        f"grafana-1 -> {end}/TCP",
+        "grafana-0 -> monitoring/grafana-1:9094/TCP",
+        "grafana-1 -> monitoring/grafana-0:9094/UDP",
+    } <= {str(pair) for pair in pairs}
+    assert refused(several.policies, pairs) == []
+    through = let_through(several.policies, to_every_port(several, several.named("grafana")))
+    assert set(through) <= {str(pair) for pair in pairs}
+
+
 def test_settings_narrow_the_internet_and_the_api_server(changed: Renderer) -> None:
     narrow = changed(
         "prod",

@@ -56,6 +56,19 @@ def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str
         ({"alertmanager": {"replicas": 0}}, ["alertmanager.replicas", "got:   0", "a number from 1 to 3"]),
         ({"alertmanager": {"replicas": 4}}, ["alertmanager.replicas", "got:   4", "a number from 1 to 3"]),
         (
+            {"grafana": {"replicas": 2}},
+            ["grafana.database", "got:   nothing", "2 replicas cannot share", "set grafana.replicas: 1"],
+        ),
+        ({"grafana": {"replicas": 0}}, ["grafana.replicas", "got:   0", "a number from 1"]),
+        (
+            {"grafana": {"database": {"type": "sqlite3", "host": "db.example.com"}}},
+            ["grafana.database.type", "'postgres' or 'mysql'"],
+        ),
+        (
+            {"grafana": {"database": {"type": "mysql", "host": "db.example.com", "user": "a b"}}},
+            ["grafana.database.user", '"a b"'],
+        ),
+        (
             {"alertmanager": {"replicas": 2}},
             ["notifications", "grouping.interval 10s must be above 15s", "the last of 2 Alertmanagers"],
         ),

@@ -71,7 +71,12 @@ SWITCHES: tuple[tuple[tuple[str, Json | None], ...], ...] = (
         ("alerts", {"queueDepthPer": "stage", "gpuBusy": "whileJobsWait"}),
         ("alerts", {"queueDepthPer": "total", "gpuBusy": "always"}),
     ),
-    (("grafana", None), ("grafana", {"rootUrl": "https://grafana.example.com/"})),
+    (
+        ("grafana", None),
+        ("grafana", {"rootUrl": "https://grafana.example.com/"}),
+        ("grafana", {"database": {"type": "mysql", "host": "db.dubbing", "sslMode": "disable"}}),
+        ("grafana", {"replicas": 2, "database": {"type": "postgres", "host": "db.example.com"}}),
+    ),
     (("kubernetes.protect", {"protect": True}), ("kubernetes.protect", {"protect": False})),
 )
 ROWS: list[Changes] = [tuple(row) for row in AllPairs([list(values) for values in SWITCHES])]
