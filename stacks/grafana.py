@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -20,15 +21,26 @@ from stacks.grafana_options import (
     grafana_environment,
 )
 from stacks.grafana_provisioning import DASHBOARDS_PATH, provisioning_files
-from stacks.grafana_settings import ADMIN_PASSWORD, SECRET_KEY
+from stacks.grafana_settings import ADMIN_PASSWORD, SECRET_KEY, Ingress
 from stacks.grafana_settings import Grafana as GrafanaSettings
-from stacks.network import Flow, debugging, dns, host, internet, program
+from stacks.network import (
+    HTTPS_PORT,
+    Addresses,
+    Flow,
+    Pods,
+    debugging,
+    dns,
+    host,
+    internet,
+    program,
+    service_of_host,
+)
 from stacks.notification_settings import Slack
 from stacks.prometheus import PORT as PROMETHEUS_PORT
 from stacks.prometheus import pods as prometheus_pods
 from stacks.replicas import headless_service, one_at_a_time, spread
 from stacks.scrape import ScrapeJob, own_pods, pod_job
-from stacks.settings import Settings
+from stacks.settings import Network, Settings
 
 PORT = 3000
 SERVICE_PORT = 80
@@ -116,6 +128,13 @@ class Grafana(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         service = w.service(server, place, self, port=SERVICE_PORT)
+        if args.settings.ingress:
+            k8s.networking.v1.Ingress(
+                f"{name}-ingress",
+                metadata={**w.metadata(place, NAME), "annotations": dict(args.settings.ingress.annotations)},
+                spec=ingress_spec(args.settings.ingress, args.settings.host),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
+            )
         self.url = service.metadata.apply(lambda m: f"http://{m.name}.{m.namespace}")
         self.register_outputs({"url": self.url})
 
@@ -128,6 +147,31 @@ class Grafana(pulumi.ComponentResource):
             data=dict(data),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def ingress_spec(ingress: Ingress, host_name: str) -> k8s.networking.v1.IngressSpecArgsDict:
+    """All of a host, over TLS; without a Secret the controller knows the certificate by the host."""
+    tls: k8s.networking.v1.IngressTLSArgsDict = {"hosts": [host_name]}
+    if ingress.tls_secret:
+        tls["secret_name"] = ingress.tls_secret
+    return {
+        "ingress_class_name": ingress.class_name,
+        "tls": [tls],
+        "rules": [
+            {
+                "host": host_name,
+                "http": {
+                    "paths": [
+                        {
+                            "path": "/",
+                            "path_type": "Prefix",
+                            "backend": {"service": {"name": NAME, "port": {"name": "http"}}},
+                        }
+                    ]
+                },
+            }
+        ],
+    }
 
 
 def custom_config_map(file: str) -> str:
@@ -221,9 +265,9 @@ def custom_mount(files: list[str]) -> w.Mount:
 
 
 def flows(settings: Settings) -> list[Flow]:
-    """Grafana asks its data sources and its database, and sends to the channel of its contact point.
+    """Grafana asks its data sources, its database and its identity provider, and sends to its contact point.
 
-    Several replicas tell each other what they sent.
+    Several replicas tell each other what they sent. Who asks it from outside comes through its Ingress.
     """
     here, prometheus = program(NAME, settings.kubernetes.namespace), prometheus_pods(settings)
     grafana = settings.grafana
@@ -239,7 +283,22 @@ def flows(settings: Settings) -> list[Flow]:
         result.append(Flow(source=here, to=here, tcp=(GOSSIP_PORT,), udp=(GOSSIP_PORT,)))
     if database := grafana.database:
         result += host(here, database.host, database.number)
+    if grafana.auth and (oauth := grafana.auth.oauth):
+        for url in (oauth.token_url, oauth.api_url):
+            result += identity_provider(here, url, settings.network)
+    if ingress := grafana.ingress:
+        sources: list[Pods | Addresses] = [Addresses(cidrs=ingress.cidrs)] if ingress.cidrs else []
+        if controller := ingress.controller:
+            sources.append(Pods(namespace=controller.namespace, labels=controller.labels))
+        result += [Flow(source=source, to=here, tcp=(PORT,)) for source in sources]
     return result
+
+
+def identity_provider(source: Pods, url: str, network: Network) -> list[Flow]:
+    """An endpoint of it: outside over HTTPS, or in the cluster."""
+    parts = urlsplit(url)
+    outside = internet(source, network, parts.port or HTTPS_PORT) if parts.scheme == "https" else []
+    return [*outside, *service_of_host(source, parts.hostname or "")]
 
 
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:

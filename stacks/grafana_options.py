@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 import pulumi_kubernetes as k8s
 
-from stacks.grafana_settings import ADMIN_PASSWORD, DATABASE_PASSWORD, SECRET_KEY, Database
+from stacks.grafana_settings import (
+    ADMIN_PASSWORD,
+    DATABASE_PASSWORD,
+    OAUTH_CLIENT_SECRET,
+    SECRET_KEY,
+    Auth,
+    Database,
+    OAuth,
+)
 from stacks.grafana_settings import Grafana as GrafanaSettings
 from stacks.notification_settings import ROOT
 from stacks.replicas import POD_ADDRESS
@@ -23,6 +31,7 @@ SECRET_FILES = {
     ADMIN_PASSWORD: "admin-password",
     SECRET_KEY: "secret-key",
     DATABASE_PASSWORD: "database-password",
+    OAUTH_CLIENT_SECRET: "oauth-client-secret",
     f"slackWebhookUrl-{ROOT}": "slack-webhook-url",
 }
 
@@ -43,6 +52,7 @@ def grafana_environment(settings: GrafanaSettings, cluster: str) -> Sequence[k8s
         **_general_options(settings),
         **(_database_options(settings.database) if settings.database else {"GF_DATABASE_WAL": "true"}),
         **(_gossip_options(cluster) if gossips else {}),
+        **(_auth_options(settings.auth) if settings.auth else {}),
     }
     return [
         *([POD_ADDRESS] if gossips else []),
@@ -108,3 +118,46 @@ def _gossip_options(cluster: str) -> dict[str, str]:
         # A restarted peer has another address and is found by its name; its old one is given up soon.
         "GF_UNIFIED_ALERTING_HA_RECONNECT_TIMEOUT": "2m",
     }
+
+
+def _auth_options(auth: Auth) -> dict[str, str]:
+    # The form alone would leave the same names and passwords to requests of the API.
+    options = {
+        "GF_AUTH_DISABLE_LOGIN_FORM": "false" if auth.login_form else "true",
+        "GF_AUTH_BASIC_ENABLED": "true" if auth.login_form else "false",
+    }
+    return options | (_oauth_options(auth.oauth) if auth.oauth else {})
+
+
+def _oauth_options(oauth: OAuth) -> dict[str, str]:
+    options = {
+        "ENABLED": "true",
+        "CLIENT_ID": oauth.client_id,
+        "CLIENT_SECRET": secret_file(OAUTH_CLIENT_SECRET),
+        "AUTH_URL": oauth.auth_url,
+        "TOKEN_URL": oauth.token_url,
+        "API_URL": oauth.api_url,
+        "SCOPES": " ".join(oauth.scopes),
+        "USE_PKCE": "true",
+        # Its people become users by logging in; GF_USERS_ALLOW_SIGN_UP is about the form.
+        "ALLOW_SIGN_UP": "true",
+        "ROLE_ATTRIBUTE_PATH": role_attribute_path(oauth),
+        "ROLE_ATTRIBUTE_STRICT": "true",
+        "ALLOW_ASSIGN_GRAFANA_ADMIN": "false",
+    }
+    if oauth.allowed_domains:
+        options["ALLOWED_DOMAINS"] = " ".join(oauth.allowed_domains)
+    return {f"GF_AUTH_GENERIC_OAUTH_{name}": value for name, value in options.items()}
+
+
+def role_attribute_path(oauth: OAuth) -> str:
+    """The JMESPath expression of a person's role: the highest that one of the person's groups has.
+
+    It ends without a role for everybody: Grafana asks the ID token first, which has no groups with some
+    providers, and would not ask UserInfo any more.
+    """
+    claim = oauth.groups_claim if oauth.groups_claim.isidentifier() else f'"{oauth.groups_claim}"'
+    roles = {"Admin": oauth.roles.admin, "Editor": oauth.roles.editor, "Viewer": oauth.roles.viewer}
+    return " || ".join(
+        f"contains({claim}[*], '{group}') && '{role}'" for role, groups in roles.items() for group in groups
+    )

@@ -51,6 +51,12 @@ def _no_boolean(value: object) -> object:
     return value
 
 
+def namespace_of_service(host: str) -> str | None:
+    """The namespace of the Service that a host's name may be: `NAME.NAMESPACE`, `NAME.NAMESPACE.svc`."""
+    parts = host.rstrip(".").split(".")
+    return parts[1] if len(parts) == 2 or parts[2:3] == ["svc"] else None  # noqa: PLR2004 - name, namespace
+
+
 _NUMBER = BeforeValidator(_no_boolean)
 
 Url = Annotated[str, AfterValidator(_url)]

@@ -230,6 +230,10 @@ def _addresses_in_environments(stack: Rendered) -> Iterator[Pair]:
             yield from _url(stack, [pod], f"postgres://{uri}")
         if address := pod.env.get("GF_DATABASE_HOST"):
             yield from _url(stack, [pod], f"database://{address}")
+        # The third one, AUTH_URL, is for browsers.
+        for name in ("TOKEN_URL", "API_URL"):
+            if url := pod.env.get(f"GF_AUTH_GENERIC_OAUTH_{name}"):
+                yield from _url(stack, [pod], url)
 
 
 def _probes(stack: Rendered) -> Iterator[Pair]:
