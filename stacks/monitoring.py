@@ -23,6 +23,7 @@ from stacks.exporters import (
     postgres,
     redis,
 )
+from stacks.outputs import Outputs
 from stacks.scrape import ScrapeJob, application_job
 from stacks.settings import Settings
 
@@ -206,7 +207,7 @@ def dashboard_parameters(settings: Settings) -> Parameters:
     )
 
 
-def outputs(settings: Settings) -> dict[str, object]:
+def outputs(settings: Settings) -> Outputs:
     """What a person wants after `pulumi up`: addresses, commands, and where the dashboards are."""
     namespace = settings.kubernetes.namespace
     dashboards = render.dashboards(dashboard_parameters(settings))
