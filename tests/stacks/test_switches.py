@@ -123,8 +123,9 @@ def unsound(resources: list[Registration]) -> list[str]:
 
 
 def _unsound_object(one: Registration) -> Iterator[str]:
-    if one.is_kubernetes_object and "::cluster::" not in one.provider:
-        yield f"{one.name} is not of the explicit provider"
+    provider = "kept" if one.retain_on_delete else "cluster"
+    if one.is_kubernetes_object and f"::{provider}::" not in one.provider:
+        yield f"{one.name} is not of the provider {provider}"
     if one.is_kubernetes_object and "labels" not in one.inputs["metadata"]:
         yield f"{one.name} has no labels"
     if PLANTED in json.dumps(one.inputs):
