@@ -60,7 +60,7 @@ def test_without_one_its_file_has_one_writer_and_a_claim(deployed: ByName) -> No
 def test_with_one_nothing_is_on_a_volume_and_a_change_leaves_no_gap(deployed: ByName, name: str) -> None:
     resources = deployed[name]
     spec = deployment(resources)["spec"]
-    assert spec["strategy"] == {"type": "RollingUpdate"}
+    assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
     assert claims(resources) == set()
     volumes = {volume["name"]: volume for volume in spec["template"]["spec"]["volumes"]}
     assert "emptyDir" in volumes["data"]
