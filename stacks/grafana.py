@@ -201,7 +201,8 @@ def grafana_workload(
         udp_ports={"gossip-udp": GOSSIP_PORT} if gossips else {},
         env=grafana_environment(settings, cluster),
         mounts=(
-            w.scratch_mount(DATA_PATH, "data") if settings.database else claim_mount(),
+            # Under another name than the claim's: a volume of one name cannot become one of another kind.
+            w.scratch_mount(DATA_PATH, "scratch") if settings.database else claim_mount(),
             w.scratch_mount("/tmp", "tmp"),  # noqa: S108 - a path in the container
             w.secret_mount(NAME, SECRETS_PATH),
             provisioning_mount("datasources"),
