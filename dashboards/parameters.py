@@ -88,6 +88,7 @@ class Parameters:
         probes: Names of the probes that the settings declare.
         postgres_servers: Names of the PostgreSQL servers for each of which an exporter is deployed.
         redis_servers: Names of the Redis servers for each of which an exporter is deployed.
+        replicas: The pods of each of the stack's own servers, by its scrape job.
         teams: The team of each dashboard, by the dashboard's uid.
         grafana_url: Where people reach Grafana.
         runbook_url: Where people read `docs/runbooks/`, with the slash at the end.
@@ -104,6 +105,9 @@ class Parameters:
     probes: tuple[str, ...] = ("api",)
     postgres_servers: tuple[str, ...] = ("main",)
     redis_servers: tuple[str, ...] = ("main",)
+    replicas: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {"prometheus": ("prometheus-0",), "alertmanager": ("alertmanager-0",)}
+    )
     teams: Mapping[str, str] = field(default_factory=lambda: dict(TEAMS))
     grafana_url: str = "http://localhost:3000/"
     runbook_url: str = "https://git.example.com/dubbing-monitoring/blob/main/docs/runbooks/"

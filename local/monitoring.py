@@ -19,7 +19,7 @@ from local.processes import Ports, Process, alive, end
 from local.simulator.incidents import Schedule
 from local.simulator.targets import exposed
 from local.toolchain import binaries
-from stacks.prometheus import RULES_PATH
+from stacks.prometheus import DATA_PATH, RULES_PATH
 
 _READY_SECONDS = 90.0
 _POLL_SECONDS = 0.2
@@ -62,11 +62,11 @@ class Monitoring:
             f"--authority={self.state / overlay.AUTHORITY}",
             f"--listen={self._address(SIMULATOR)}",
         )
-        data = self.state / "volumes" / f"{namespace}_data-prometheus-0"
-        if not installed(data):
+        # The first one's is put there last. A replica that is added later has no past, as anywhere.
+        if not installed(self.state / "volumes" / f"{namespace}_data-prometheus-0"):
             # Just to see what there is: before it has a past, no alert may fire.
             self._start_agent()
-            self._fill_history(namespace, data)
+            self._fill_history()
         self._start_agent(time_scale)
         self._service(
             VIEWER,
@@ -110,23 +110,24 @@ class Monitoring:
         ).ensure()
         self._wait_for_pods()
 
-    def _fill_history(self, namespace: str, data: Path) -> None:
+    def _fill_history(self) -> None:
         """Put the past weeks in the place of what Prometheus has scraped since it was started."""
         targets = self._settled_targets()
         inventory, schedule = Inventory.read(self._inventory), Schedule.read(self.incidents)
-        (run,) = self.runs().of("prometheus")
+        servers = self.runs().of("prometheus")
         # Two cores have enough to do; and the agent would start Prometheus again while its data is replaced.
         end(self.state / f"{AGENT}.pid")
-        end(self.state / "pods" / f"{namespace}_{run.pod}.pid")
+        for run in servers:
+            end(self.state / "pods" / f"{run.namespace}_{run.pod}.pid")
         work = self.state / "history"
         fill(
             targets,
             lambda address, path: exposed(inventory, address, path, schedule),
-            rules=Path(run.folders[RULES_PATH]),
+            rules=Path(servers[0].folders[RULES_PATH]),
             work=work,
             now=time.time(),
         )
-        install(work, data)
+        install(work, [Path(run.folders[DATA_PATH]) for run in reversed(servers)])
 
     def _settled_targets(self) -> tuple[Target, ...]:
         """Return the discovered targets once no more come."""

@@ -104,6 +104,7 @@ def alertmanager_workload(settings: AlertmanagerSettings, cluster: str, checksum
         user=USER,
         ports={"web": PORT} | ({"cluster": CLUSTER_PORT} if gossips else {}),
         udp_ports={"cluster-udp": CLUSTER_PORT} if gossips else {},
+        priority=True,
         env=[pod_address] if gossips else [],
         args=(
             f"--config.file={CONFIG_PATH}/alertmanager.yml",

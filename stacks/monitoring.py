@@ -26,6 +26,7 @@ from stacks.exporters import (
 from stacks.notification_settings import ROOT
 from stacks.scrape import ScrapeJob, application_job
 from stacks.settings import Settings
+from stacks.stateful import replica_pods
 
 #: Everything that declares scrape jobs, in the order of `prometheus.yml`, and network flows.
 SCRAPED = (
@@ -43,6 +44,10 @@ SCRAPED = (
 )
 
 
+#: Above every ordinary pod, which has 0, and far below the cluster's own classes, from 2,000,000,000.
+PRIORITY = 1_000_000
+
+
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
     """What the stack is made from."""
@@ -50,6 +55,8 @@ class MonitoringArgs:
     settings: Settings
     secrets: Mapping[str, pulumi.Output[str]]
     """The stack's secrets by their keys; all of `settings.secrets_needed()`."""
+    kept: pulumi.ProviderResource
+    """The provider of namespaces and volumes, which outlive the stack: it takes back what exists already."""
     custom_dashboards: Path = custom_files.FOLDER
 
 
@@ -65,9 +72,16 @@ class MonitoringStack(pulumi.ComponentResource):
             pulumi.log.warn(warning)
         super().__init__("dubbing:monitoring:MonitoringStack", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        place = self._place(settings, settings.kubernetes.namespace, "restricted")
-        node_place = self._place(settings, settings.kubernetes.node_namespace, "privileged")
+        place = self._place(args, settings.kubernetes.namespace, "restricted")
+        node_place = self._place(args, settings.kubernetes.node_namespace, "privileged")
         scope = settings.kubernetes.namespace
+        k8s.scheduling.v1.PriorityClass(
+            "priority-class",
+            metadata={"name": place.priority_class, "labels": workload.labels(place.priority_class)},
+            value=PRIORITY,
+            description="What tells people that something is wrong: Prometheus and Alertmanager.",
+            opts=child,
+        )
 
         network.NetworkPolicies(
             "network",
@@ -163,15 +177,22 @@ class MonitoringStack(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _place(
-        self, settings: Settings, namespace: str, pod_security: Literal["restricted", "privileged"]
+        self, args: MonitoringArgs, namespace: str, pod_security: Literal["restricted", "privileged"]
     ) -> workload.Place:
-        """A namespace that enforces a Pod Security level, and warns of what would break it."""
+        """A namespace that enforces a Pod Security level, and warns of what would break it.
+
+        `destroy` keeps it, since it holds the volumes, and may have been there before.
+        """
+        settings = args.settings
         level = {f"pod-security.kubernetes.io/{mode}": pod_security for mode in ("enforce", "warn")}
         created = k8s.core.v1.Namespace(
             f"{namespace}-namespace",
             metadata={"name": namespace, "labels": workload.labels(namespace) | level},
             opts=pulumi.ResourceOptions(
-                parent=self, protect=settings.kubernetes.protect, retain_on_delete=settings.kubernetes.protect
+                parent=self,
+                provider=args.kept,
+                protect=settings.kubernetes.protect,
+                retain_on_delete=True,
             ),
         )
         return workload.Place(
@@ -180,6 +201,8 @@ class MonitoringStack(pulumi.ComponentResource):
             images=settings.images,
             storage_class=settings.kubernetes.storage_class,
             protect=settings.kubernetes.protect,
+            priority_class=f"{settings.kubernetes.namespace}-critical",
+            kept=args.kept,
         )
 
 
@@ -200,6 +223,10 @@ def dashboard_parameters(settings: Settings) -> Parameters:
         probes=tuple(probe.name for probe in settings.blackbox.probes),
         postgres_servers=tuple(server.name for server in settings.postgres.deployed_servers),
         redis_servers=tuple(server.name for server in settings.redis.deployed_servers),
+        replicas={
+            prometheus.NAME: replica_pods(prometheus.NAME, settings.prometheus.replicas),
+            alertmanager.NAME: replica_pods(alertmanager.NAME, settings.alertmanager.replicas),
+        },
         teams=alerts.teams.by_dashboard(),
         grafana_url=settings.grafana.root_url,
         runbook_url=alerts.runbook_url,

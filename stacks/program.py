@@ -1,4 +1,4 @@
-"""The program: the stack's configuration, one explicit provider, the stack, its outputs."""
+"""The program: the stack's configuration, its explicit providers, the stack, its outputs."""
 
 import os
 import ssl
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def deploy(settings: Settings, secrets: Mapping[str, pulumi.Output[str]]) -> None:
-    """Register the provider and the stack, and export what a person wants to know."""
+    """Register the providers and the stack, and export what a person wants to know."""
     provider = k8s.Provider(
         "cluster",
         context=settings.kubernetes.context,
@@ -52,9 +52,17 @@ def deploy(settings: Settings, secrets: Mapping[str, pulumi.Output[str]]) -> Non
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
     )
+    # Creating what exists is an error, which protects others' objects; what an earlier stack kept is ours.
+    kept = k8s.Provider(
+        "kept",
+        context=settings.kubernetes.context,
+        upsert_existing_objects=True,
+        # The stack that kept it wrote its fields under another name.
+        enable_patch_force=True,
+    )
     monitoring.MonitoringStack(
         "monitoring",
-        monitoring.MonitoringArgs(settings=settings, secrets=secrets),
+        monitoring.MonitoringArgs(settings=settings, secrets=secrets, kept=kept),
         pulumi.ResourceOptions(providers=[provider]),
     )
     for name, value in monitoring.outputs(settings).items():

@@ -22,6 +22,10 @@ RULES_PATH = "/etc/prometheus/rules"
 DATA_PATH = "/prometheus"
 USER = 65534
 
+#: The external label that tells a replica's samples apart where both arrive, such as in a remote store.
+#: Alerts go out without it: with it, Alertmanager would take each twice.
+REPLICA_LABEL = "prometheus_replica"
+
 
 @dataclass(frozen=True, kw_only=True)
 class PrometheusArgs:
@@ -39,7 +43,7 @@ class PrometheusArgs:
 
 
 class Prometheus(pulumi.ComponentResource):
-    """The Prometheus server, reachable in its namespace as `prometheus:9090`."""
+    """Prometheus, reachable in its namespace as `prometheus:9090`; of two, each client asks the same one."""
 
     url: pulumi.Output[str]
 
@@ -65,7 +69,7 @@ class Prometheus(pulumi.ComponentResource):
             server,
             place,
             self,
-            replicas=1,
+            replicas=args.settings.replicas,
             size=args.settings.volume,
             grace_seconds=300,
             depends_on=[rights, config, rules],
@@ -93,6 +97,8 @@ def prometheus_workload(settings: PrometheusSettings) -> w.Workload:
         user=USER,
         token=True,
         ports={"web": PORT},
+        env=[{"name": "POD_NAME", "value_from": {"field_ref": {"field_path": "metadata.name"}}}],
+        priority=True,
         args=(
             f"--config.file={CONFIG_PATH}/prometheus.yml",
             f"--storage.tsdb.path={DATA_PATH}",
@@ -122,7 +128,8 @@ def prometheus_config(args: PrometheusArgs) -> dict[str, Any]:
         "global": {
             "scrape_interval": args.settings.scrape_interval,
             "evaluation_interval": args.settings.scrape_interval,
-            "external_labels": {"cluster": args.place.cluster},
+            # Prometheus fills it in from the environment.
+            "external_labels": {"cluster": args.place.cluster, REPLICA_LABEL: "${POD_NAME}"},
         },
         "storage": {
             "tsdb": {
@@ -130,7 +137,10 @@ def prometheus_config(args: PrometheusArgs) -> dict[str, Any]:
             }
         },
         "rule_files": [f"{RULES_PATH}/*.yaml"],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(args.alertmanagers)}]}]},
+        "alerting": {
+            "alert_relabel_configs": [{"regex": REPLICA_LABEL, "action": "labeldrop"}],
+            "alertmanagers": [{"static_configs": [{"targets": list(args.alertmanagers)}]}],
+        },
         "scrape_configs": [scrape_config(job, args.place.cluster) for job in args.jobs],
     }
 

@@ -123,8 +123,14 @@ class Prometheus(SettingsModel):
     scrape_interval: Annotated[Duration, between("5s", "2m")] = Field(
         default="30s", description="a duration such as 30s, 5s to 2m"
     )
+    replicas: int = Field(
+        default=1,
+        ge=1,
+        le=2,
+        description="1 or 2; two scrape and judge the same, each on a volume of its own",
+    )
     retention: Retention
-    volume: Quantity = Field(description="the size of the volume, such as 50Gi")
+    volume: Quantity = Field(description="the size of each replica's volume, such as 50Gi")
     resources: Resources = _resources("250m", "1Gi", "2Gi")
 
     @model_validator(mode="after")
@@ -149,7 +155,7 @@ class Alertmanager(SettingsModel):
         le=3,
         description="a number from 1 to 3; several agree on who tells people, and any one of them is enough",
     )
-    volume: Quantity = Field(default="1Gi", description="the size of the volume, such as 1Gi")
+    volume: Quantity = Field(default="1Gi", description="the size of each replica's volume, such as 1Gi")
     resources: Resources = _resources("10m", "64Mi", "128Mi")
 
 

@@ -15,9 +15,14 @@ def data_mount(path: str) -> w.Mount:
     return w.Mount(name=DATA, path=path, source=None, read_only=False)
 
 
+def replica_pods(name: str, replicas: int) -> tuple[str, ...]:
+    """Each replica's pod."""
+    return tuple(f"{name}-{number}" for number in range(replicas))
+
+
 def replica_names(name: str, replicas: int, port: int) -> list[str]:
     """Each replica's own name and port, inside its namespace."""
-    return [f"{name}-{number}.{name}-headless:{port}" for number in range(replicas)]
+    return [f"{pod}.{name}-headless:{port}" for pod in replica_pods(name, replicas)]
 
 
 def stateful_server(
@@ -41,8 +46,8 @@ def stateful_server(
     several = replicas > 1
     account = w.service_account(workload, place, parent)
     claims = [
-        w.volume_claim(f"{DATA}-{name}-{number}", place, parent, size=size, of=name)
-        for number in range(replicas)
+        w.volume_claim(f"{DATA}-{pod}", place, parent, size=size, of=name)
+        for pod in replica_pods(name, replicas)
     ]
     governing = k8s.core.v1.Service(
         f"{name}-headless",

@@ -28,6 +28,10 @@ class Place:
     images: Images
     storage_class: str
     protect: bool
+    priority_class: str
+    """The priority class of what tells people that something is wrong."""
+    kept: pulumi.ProviderResource
+    """The provider of what `destroy` keeps, which takes it back where it exists already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,8 @@ class Workload:
     """Under the keys `startup`, `readiness` and `liveness`."""
     token: bool = False
     """Whether the program talks to the Kubernetes API."""
+    priority: bool = False
+    """Whether its pods go before others', since without them nobody hears of anything."""
     checksum: pulumi.Input[str] | None = None
     """Of the files that the program reads only at start: a change rolls the pods."""
 
@@ -207,6 +213,8 @@ def pod_spec(workload: Workload, place: Place) -> k8s.core.v1.PodSpecArgsDict:
         "containers": [container(workload, place)],
         "volumes": [mount.source for mount in workload.mounts if mount.source is not None],
     }
+    if workload.priority:
+        spec["priority_class_name"] = place.priority_class
     if place.images.pull_secret:
         spec["image_pull_secrets"] = [{"name": place.images.pull_secret}]
     return spec
@@ -296,7 +304,8 @@ def volume_claim(
 ) -> k8s.core.v1.PersistentVolumeClaim:
     """A claim that outlives its pods; destroying the stack keeps it, and `protect` refuses even that.
 
-    It stays of the storage class that it was made with, whatever the settings say later.
+    One that was kept is taken back, with its data. It stays of the storage class that it was made with,
+    whatever the settings say later.
     """
     return k8s.core.v1.PersistentVolumeClaim(
         name,
@@ -308,6 +317,7 @@ def volume_claim(
         },
         opts=pulumi.ResourceOptions(
             parent=parent,
+            provider=place.kept,
             protect=place.protect,
             retain_on_delete=True,
             # A claim's class cannot change: another one would mean another, empty volume.

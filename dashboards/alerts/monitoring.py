@@ -273,17 +273,24 @@ def _sources(parameters: Parameters) -> tuple[Alert, ...]:
         # Each server has an exporter of its own: one that is gone is not hidden by the others.
         for server in ([{"instance": name} for name in servers.get(job, ())] or [{}])
     ]
+    replicas = [
+        _source(parameters, exporters.UP, "The others work on without it.", job=job, pod=pod)
+        for job, pods in parameters.replicas.items()
+        # A single one that is gone is nobody's to miss: without it no rule is evaluated, or nobody is told.
+        if len(pods) > 1
+        for pod in pods
+    ]
     probes = () if "blackbox" in parameters.switched_off else parameters.probes
     asked = [
         _source(parameters, exporters.PROBE_SUCCESS, "Nothing is known of its uptime.", probe=probe)
         for probe in probes
     ]
     if "dcgm-exporter" in parameters.switched_off:
-        return (*up, *asked)
+        return (*up, *replicas, *asked)
     gpus = max_by(select(monitoring.NODE_ALLOCATABLE, resource="nvidia_com_gpu"), "cluster")
     dcgm = {"job": "dcgm-exporter"}
     silent = where(positive(gpus), absent(select(exporters.UP, **dcgm), **dcgm))
-    return (*up, *asked, _absent(dcgm, silent, "Nothing is known of GPUs."))
+    return (*up, *replicas, *asked, _absent(dcgm, silent, "Nothing is known of GPUs."))
 
 
 def _source(parameters: Parameters, metric: Metric, meaning: str, **labels: str) -> Alert:

@@ -50,7 +50,7 @@ UP = Metric(
     name="up",
     type=MetricType.GAUGE,
     unit="0 or 1",
-    labels={"job": "api", "instance": "10.0.0.7:8000", "namespace": "dubbing"},
+    labels={"job": "api", "instance": "10.0.0.7:8000", "namespace": "dubbing", "pod": "api-0"},
     source=PROMETHEUS,
     meaning="1 where the last scrape of the target succeeded.",
 )

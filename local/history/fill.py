@@ -77,17 +77,22 @@ def fill(targets: Sequence[Target], exposed: Exposed, *, rules: Path, work: Path
     step("History: filled")
 
 
-def install(work: Path, data: Path) -> None:
-    """Put a filled history in the place of the data of a Prometheus that does not run, in one step.
+def install(work: Path, data: Sequence[Path]) -> None:
+    """Put a filled history in the place of the data of every Prometheus; none of them may run.
 
-    It waits for the moment at which the history ends, so that no live sample comes before it.
+    It waits for the moment at which the history ends, so that no live sample comes before it. The last is
+    put there in one step, so that `installed` of it tells whether all of them were.
     """
     finished = work / "data"
     ends: int = json.loads((finished / _MARKER).read_text())["ends"]
     time.sleep(max(0.0, ends - time.time()))
-    if data.exists():
-        shutil.rmtree(data)
-    finished.rename(data)
+    *others, last = data
+    for other in others:
+        shutil.rmtree(other, ignore_errors=True)
+        shutil.copytree(finished, other)
+    if last.exists():
+        shutil.rmtree(last)
+    finished.rename(last)
     clear(work)
 
 

@@ -17,18 +17,22 @@ SUPPORTED: Final = frozenset(
         "clusterIdentifier",
         "context",
         "enableConfigMapMutable",
+        "enablePatchForce",
         "enableSecretMutable",
         "enableServerSideApply",
         "kubeconfig",
         "namespace",
         "suppressDeprecationWarnings",
         "suppressHelmHookWarnings",
+        "upsertExistingObjects",
         "version",
     }
 )
 _ENVIRONMENT: Final = {
     "enableConfigMapMutable": "PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE",
+    "enablePatchForce": "PULUMI_K8S_ENABLE_PATCH_FORCE",
     "enableSecretMutable": "PULUMI_K8S_ENABLE_SECRET_MUTABLE",
+    "upsertExistingObjects": "PULUMI_K8S_UPSERT_EXISTING_OBJECTS",
 }
 _ACTIVE_CLUSTER: Final = ("kubeconfig", "context", "cluster")
 
@@ -42,12 +46,16 @@ class Settings:
         context: a context of the kubeconfig; empty for its current one.
         namespace: for namespaced objects that name none; empty for the context's own.
         mutable: which data is changed in place.
+        force: whether an apply overwrites the fields of other managers.
+        upsert: whether creating an object that exists applies to it.
     """
 
     kubeconfig: str = ""
     context: str = ""
     namespace: str = ""
     mutable: Mutable = field(default_factory=Mutable)
+    force: bool = False
+    upsert: bool = False
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> "Settings":
@@ -64,6 +72,8 @@ class Settings:
             context=text("context"),
             namespace=text("namespace"),
             mutable=Mutable(config_maps=flag("enableConfigMapMutable"), secrets=flag("enableSecretMutable")),
+            force=flag("enablePatchForce"),
+            upsert=flag("upsertExistingObjects"),
         )
 
 

@@ -53,23 +53,26 @@ class Operation(Waiting):
 
     Attributes:
         field_manager: the name under which the object's fields are owned.
+        force: whether an apply overwrites the fields of other managers.
+        upsert: whether creating an object that exists applies to it.
     """
 
     field_manager: str
+    force: bool = False
+    upsert: bool = False
 
     def create(self, inputs: JsonObject, *, preview: bool) -> JsonObject:
         """Create an object and wait until it is ready; a preview asks for a dry run.
 
         Raises:
-            ApiError: the server refused; an object of that name is `AlreadyExists`.
+            ApiError: the server refused; an object of that name is `AlreadyExists`, unless this upserts.
             PreviewUnavailableError: a dry run cannot tell, since the namespace or the right to create is
                 missing, or the object to be replaced is still there.
             UnfinishedError: the object was created but did not become ready.
         """
         query = {"fieldManager": self.field_manager} | (_DRY_RUN if preview else {})
-        collection = self.kind.path(namespace_of(inputs))
         try:
-            live = self._post(collection, query, inputs, () if preview else RETRY_SECONDS)
+            live = self._create(query, inputs, () if preview else RETRY_SECONDS)
         except ApiError as error:
             if preview and (error.namespace_missing or error.reason in ("AlreadyExists", "Forbidden")):
                 raise PreviewUnavailableError from error
@@ -80,19 +83,30 @@ class Operation(Waiting):
             return live
         return until_ready(self, inputs, live, None)
 
-    def _post(
-        self, path: str, query: dict[str, str], inputs: JsonObject, pauses: Sequence[int]
-    ) -> JsonObject:
+    def _create(self, query: dict[str, str], inputs: JsonObject, pauses: Sequence[int]) -> JsonObject:
         for number, pause in enumerate(pauses):
             try:
-                return self.cluster.request("POST", path, query, inputs)
+                return self._create_once(query, inputs)
             except ApiError as error:
                 if error.code != HTTPStatus.NOT_FOUND:
                     raise
                 self.report(f"Retry #{number}; creation failed: {error}")
                 if self.cancelled.wait(pause):
                     raise
-        return self.cluster.request("POST", path, query, inputs)
+        return self._create_once(query, inputs)
+
+    def _create_once(self, query: dict[str, str], inputs: JsonObject) -> JsonObject:
+        namespace = namespace_of(inputs)
+        if not self.upsert:
+            return self.cluster.request("POST", self.kind.path(namespace), query, inputs)
+        path = self.kind.path(namespace, name_of(inputs))
+        return self.cluster.request(
+            "PATCH",
+            path,
+            query | {"force": "true" if self.force else "false"},
+            inputs,
+            "application/apply-patch+yaml",
+        )
 
     def read(self, namespace: str, name: str, inputs: JsonObject) -> JsonObject | None:
         """The live object, or None if it is gone.
@@ -157,7 +171,7 @@ class Operation(Waiting):
 
     def _forces(self, inputs: JsonObject, previous: JsonObject, *, preview: bool) -> bool:
         """Whether to overwrite fields of other managers: await.go, patchForce."""
-        if annotation(inputs, PATCH_FORCE) == "true":
+        if self.force or annotation(inputs, PATCH_FORCE) == "true":
             return True
         if (asked := os.environ.get("PULUMI_K8S_ENABLE_PATCH_FORCE")) is not None:
             return asked == "true"

@@ -114,6 +114,8 @@ class _Instance:
             cancelled=self.cancelled,
             report=self.reporter(urn),
             timeout=timeout,
+            force=self.settings.force,
+            upsert=self.settings.upsert,
         )
 
 

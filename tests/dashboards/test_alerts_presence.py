@@ -145,6 +145,21 @@ def test_dcgm_is_missed_only_where_nodes_have_gpus(promtool: Path, tmp_path: Pat
     assert failure(promtool, tmp_path, HEALTH, tests) is None
 
 
+def test_one_of_several_replicas_that_is_gone_is_missed_by_the_other(promtool: Path, tmp_path: Path) -> None:
+    pods = ("prometheus-0", "prometheus-1")
+    parameters = replace(PARAMETERS, replicas={"prometheus": pods, "alertmanager": ("alertmanager-0",)})
+    files = {"alerts-system-health.yaml": yaml.safe_load(rules(parameters)["alerts-system-health.yaml"])}
+    both = {f'up{{cluster="dev", job="prometheus", pod="{pod}"}}': 1 for pod in pods}
+    gone = both | {f'up{{cluster="dev", job="prometheus", pod="{pods[1]}"}}': "1x20 _x40"}
+    missed = {"job": "prometheus", "pod": pods[1]}
+    tests = [
+        # The one Alertmanager is nobody's to miss.
+        case(UP | PROBE | both, firing("SourceAbsent", "45m")),
+        case(UP | PROBE | gone, firing("SourceAbsent", "45m", missed)),
+    ]
+    assert failure(promtool, tmp_path, files, tests) is None
+
+
 def test_what_is_switched_off_is_not_missed() -> None:
     off = frozenset({*JOBS, "blackbox", "dcgm-exporter"})
     assert "SourceAbsent" in rules(Parameters())["alerts-system-health.yaml"]

@@ -49,7 +49,7 @@ def filled(rules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     folder = tmp_path_factory.mktemp("filled")
     incident = exposed(slow=ENDS - SLOW_FOR, down=DOWN)
     fill(TARGETS, incident, rules=rules, work=folder / "work", now=ENDS - AHEAD)
-    install(folder / "work", folder / "data")
+    install(folder / "work", [folder / "data"])
     with prometheus(folder / "data") as server:
         yield server
 
@@ -253,7 +253,7 @@ def test_live_samples_go_on_where_the_history_ends(port: int, rules: Path, tmp_p
     began = int(time.time())
     fill(targets, exposed_to_scrapes, rules=rules, work=tmp_path / "work", now=began)
     assert not installed(tmp_path / "data")
-    install(tmp_path / "work", tmp_path / "data")
+    install(tmp_path / "work", [tmp_path / "data"])
     assert installed(tmp_path / "data")
     with prometheus(tmp_path / "data", scraping(port)) as server:
         scraped(server)
@@ -283,13 +283,13 @@ def test_a_killed_fill_is_repaired_by_the_same_call(stage: str, rules: Path, tmp
     killed.wait()
     assert not (work / "data").exists()
     with pytest.raises(FileNotFoundError):
-        install(work, tmp_path / "data")
+        install(work, [tmp_path / "data"])
     left_behind = [json.loads(file.read_text())["pid"] for file in work.glob("*.pid")]
     assert all(started(pid) for pid in left_behind)
 
     fill(TARGETS, exposed(), rules=rules, work=work, now=ENDS)
     assert not any(started(pid) for pid in left_behind)
-    install(work, tmp_path / "data")
+    install(work, [tmp_path / "data"])
     assert installed(tmp_path / "data")
     assert list(work.iterdir()) == []
     with prometheus(tmp_path / "data") as server:

@@ -487,9 +487,7 @@ def test_only_another_cluster_replaces_what_the_provider_manages(
     assert (list(answer.diffs), list(answer.replaces)) == (differing, replaces)
 
 
-@pytest.mark.parametrize(
-    "option", ["renderYamlToDirectory", "deleteUnreachable", "upsertExistingObjects", "kubeClientSettings"]
-)
+@pytest.mark.parametrize("option", ["renderYamlToDirectory", "deleteUnreachable", "kubeClientSettings"])
 def test_a_provider_option_that_the_stand_in_does_not_have_is_refused(connect: Connect, option: str) -> None:
     answer = connect().CheckConfig(provider_pb2.CheckRequest(news=encode({option: "true", "context": "a"})))
     assert [failure.property for failure in answer.failures] == [option]

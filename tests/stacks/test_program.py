@@ -86,13 +86,18 @@ def test_the_gpu_exporter_runs_in_dev_and_is_the_gpu_operators_in_prod(
     assert "app=nvidia-dcgm-exporter" in config
 
 
-def test_every_object_has_a_parent_and_the_one_explicit_provider(resources: list[Registration]) -> None:
-    providers = [r for r in resources if r.type == "pulumi:providers:kubernetes"]
-    assert len(providers) == 1
-    assert {"enableConfigMapMutable", "enableSecretMutable", "context"} <= set(providers[0].inputs)
+def test_every_object_has_a_parent_and_the_explicit_provider_that_fits_it(
+    resources: list[Registration],
+) -> None:
+    providers = {r.name: r for r in resources if r.type == "pulumi:providers:kubernetes"}
+    assert providers.keys() == {"cluster", "kept"}
+    assert {"enableConfigMapMutable", "enableSecretMutable", "context"} <= set(providers["cluster"].inputs)
+    assert {"enablePatchForce", "upsertExistingObjects", "context"} <= set(providers["kept"].inputs)
     for resource in resources:
         if resource.is_kubernetes_object:
-            assert resource.provider.startswith(providers[0].urn), resource.urn
+            # What outlives a stack is taken back; anything else that exists already is somebody else's.
+            provider = providers["kept" if resource.retain_on_delete else "cluster"]
+            assert resource.provider.startswith(provider.urn), resource.urn
             assert "dubbing:monitoring:" in resource.parent, resource.urn
 
 
@@ -168,7 +173,7 @@ def test_a_token_is_mounted_only_where_it_is_used(resources: list[Registration])
 def test_namespaces_enforce_pod_security_and_volumes_are_protected_as_settings_say(
     recorded: dict[str, list[Registration]],
 ) -> None:
-    for stack, protected, volumes in (("dev", False, 3), ("prod", True, 4)):
+    for stack, protected, volumes in (("dev", False, 3), ("prod", True, 5)):
         namespaces = objects(recorded[stack], "Namespace")
         levels = {
             key: o["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
@@ -178,8 +183,7 @@ def test_namespaces_enforce_pod_security_and_volumes_are_protected_as_settings_s
         data = [r for r in recorded[stack] if r.inputs.get("kind") in ("Namespace", "PersistentVolumeClaim")]
         assert len(data) == len(namespaces) + volumes
         assert all(r.protect is protected for r in data)
-        claims = [r for r in data if r.inputs["kind"] == "PersistentVolumeClaim"]
-        assert all(r.retain_on_delete for r in claims)
+        assert {r.urn for r in data} == {r.urn for r in recorded[stack] if r.retain_on_delete}
 
 
 def test_secrets_are_inputs_of_secrets_only_and_marked(resources: list[Registration]) -> None:

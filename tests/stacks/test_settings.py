@@ -53,6 +53,10 @@ def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str
             {"prometheus": {"retention": {"time": "15d", "size": "17GB"}, "volume": "20Gi"}},
             ["retention.size 17GB does not fit the volume of 20Gi", "at most 16384MB"],
         ),
+        (
+            {"prometheus": {"replicas": 3, "retention": {"time": "15d", "size": "1GB"}, "volume": "9Gi"}},
+            ["prometheus.replicas", "got:   3", "1 or 2"],
+        ),
         ({"alertmanager": {"replicas": 0}}, ["alertmanager.replicas", "got:   0", "a number from 1 to 3"]),
         ({"alertmanager": {"replicas": 4}}, ["alertmanager.replicas", "got:   4", "a number from 1 to 3"]),
         (
@@ -61,7 +65,7 @@ def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str
         ),
         (
             {"prometheus": {"retention": {"time": "15d", "size": "9GB"}, "volume": 20}},
-            ["prometheus.volume", "got:   20", "the size of the volume, such as 50Gi"],
+            ["prometheus.volume", "got:   20", "the size of each replica's volume, such as 50Gi"],
         ),
         (
             {"blackbox": {"mode": "deploy", "probes": [{"name": "api", "url": "api/health"}]}},
