@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -82,13 +82,17 @@ class Served:
     endpoints: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     processes: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
 
+    def newest(self, servers: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """The ready endpoints and the ready processes of each server at the last look."""
+        return {name: (self.endpoints[name][-1], self.processes[name][-1]) for name in servers}
+
     def fewest(self, server: str) -> tuple[int, int]:
         """The fewest ready endpoints and the fewest ready processes at any look."""
         return min(self.endpoints[server]), min(self.processes[server])
 
 
 @contextmanager
-def watched(live: Live, names: Mapping[str, object]) -> Generator[Served]:
+def watched(live: Live, names: Iterable[str]) -> Generator[Served]:
     """Look at the servers all the time, until the block ends."""
     served = Served()
     began, over = threading.Event(), threading.Event()
