@@ -13,6 +13,7 @@ from stacks.notification_settings import Notifications
 from stacks.prometheus import pods as prometheus_pods
 from stacks.prometheus import to_yaml
 from stacks.quantities import duration_seconds
+from stacks.replicas import POD_ADDRESS
 from stacks.scrape import ScrapeJob, own_pods, pod_job
 from stacks.settings import PEER_TIMEOUT, Settings
 from stacks.settings import Alertmanager as AlertmanagerSettings
@@ -93,10 +94,6 @@ class Alertmanager(pulumi.ComponentResource):
 def alertmanager_workload(settings: AlertmanagerSettings, cluster: str, checksum: str) -> w.Workload:
     """The server's container; a changed configuration rolls it, since it does not reload by itself."""
     gossips = settings.replicas > 1
-    pod_address: k8s.core.v1.EnvVarArgsDict = {
-        "name": "POD_IP",
-        "value_from": {"field_ref": {"field_path": "status.podIP"}},
-    }
     return w.Workload(
         name=NAME,
         image="alertmanager",
@@ -105,7 +102,7 @@ def alertmanager_workload(settings: AlertmanagerSettings, cluster: str, checksum
         ports={"web": PORT} | ({"cluster": CLUSTER_PORT} if gossips else {}),
         udp_ports={"cluster-udp": CLUSTER_PORT} if gossips else {},
         priority=True,
-        env=[pod_address] if gossips else [],
+        env=[POD_ADDRESS] if gossips else [],
         args=(
             f"--config.file={CONFIG_PATH}/alertmanager.yml",
             f"--storage.path={DATA_PATH}",

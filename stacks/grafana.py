@@ -1,36 +1,50 @@
-"""Grafana: provisioned from files, its own database on a volume, the admin password from a secret."""
+"""Grafana: provisioned from files, its database on a volume or outside, its passwords from a secret."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from dashboards.exported import DATASOURCE_UID
 from dashboards.render import refuse_too_large
 from stacks import workload as w
 from stacks.alertmanager import PORT as ALERTMANAGER_PORT
 from stacks.alertmanager import pods as alertmanager_pods
-from stacks.network import Flow, debugging, dns, internet, program
+from stacks.grafana_options import (
+    DATA_PATH,
+    GOSSIP_PORT,
+    NAME,
+    PROVISIONING_PATH,
+    SECRET_FILES,
+    SECRETS_PATH,
+    grafana_environment,
+)
+from stacks.grafana_provisioning import DASHBOARDS_PATH, provisioning_files
+from stacks.grafana_settings import ADMIN_PASSWORD, SECRET_KEY, Ingress
+from stacks.grafana_settings import Grafana as GrafanaSettings
+from stacks.network import (
+    HTTPS_PORT,
+    Addresses,
+    Flow,
+    Pods,
+    debugging,
+    dns,
+    host,
+    internet,
+    program,
+    service_of_host,
+)
 from stacks.notification_settings import Slack
 from stacks.prometheus import PORT as PROMETHEUS_PORT
 from stacks.prometheus import pods as prometheus_pods
-from stacks.prometheus import to_yaml
+from stacks.replicas import headless_service, one_at_a_time, spread
 from stacks.scrape import ScrapeJob, own_pods, pod_job
-from stacks.settings import Grafana as GrafanaSettings
-from stacks.settings import Settings
+from stacks.settings import Network, Settings
 
-NAME = "grafana"
 PORT = 3000
 SERVICE_PORT = 80
 USER = 472
-#: Folders of dashboards, by the path that each is read from.
-FOLDERS = {"platform": "Dubbing platform", "custom": "Custom", "sandbox": "Sandbox"}
-DATA_PATH = "/var/lib/grafana"
-SECRETS_PATH = "/etc/grafana/secrets"
-PROVISIONING_PATH = "/etc/grafana/provisioning"
-DASHBOARDS_PATH = "/etc/grafana/dashboards"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +58,10 @@ class GrafanaArgs:
     """The project's dashboards: file name to JSON, together in one ConfigMap."""
     custom_dashboards: Mapping[str, str]
     """Dashboards that people dropped in: file name to JSON, each in a ConfigMap of its own."""
-    admin_password: pulumi.Output[str]
-    secret_key: pulumi.Output[str]
     slack: Slack | None
     """The channel of the contact point for alerts that people build in Grafana."""
-    slack_webhook_url: pulumi.Output[str] | None
-    """Its webhook; given where there is a channel."""
+    secrets: Mapping[str, pulumi.Output[str]]
+    """The stack's secrets, by key."""
 
 
 class Grafana(pulumi.ComponentResource):
@@ -64,13 +76,11 @@ class Grafana(pulumi.ComponentResource):
         super().__init__("dubbing:monitoring:Grafana", name, None, opts)
         place = args.place
 
-        secrets = {"admin-password": args.admin_password, "secret-key": args.secret_key}
-        if args.slack_webhook_url is not None:
-            secrets["slack-webhook-url"] = args.slack_webhook_url
+        secrets = {key: args.secrets[key] for key in SECRET_FILES if key in args.secrets}
         secret = k8s.core.v1.Secret(
             f"{name}-secret",
             metadata=w.metadata(place, NAME),
-            string_data=secrets,
+            string_data={SECRET_FILES[key]: value for key, value in secrets.items()},
             opts=pulumi.ResourceOptions(parent=self),
         )
         files = provisioning_files(args.scrape_interval, args.slack)
@@ -80,32 +90,51 @@ class Grafana(pulumi.ComponentResource):
             self._config_map(f"custom-{file}", custom_config_map(file), {file: text}, place)
             for file, text in args.custom_dashboards.items()
         ]
-        claim = w.volume_claim(NAME, place, self, size=args.settings.volume, of=NAME)
         restarts_on = pulumi.Output.concat(
             w.checksum(*files.values()),
             "-",
-            w.secret_checksum(args.secret_key, *(secrets[key] for key in secrets if key != "secret-key")),
+            w.secret_checksum(
+                secrets[SECRET_KEY], *(value for key, value in secrets.items() if key != SECRET_KEY)
+            ),
         )
-        server = grafana_workload(args.settings, sorted(args.custom_dashboards), restarts_on)
-        account = w.service_account(server, place, self)
-        spec = w.pod_spec(server, place)
+        server = grafana_workload(args.settings, place.cluster, sorted(args.custom_dashboards), restarts_on)
+        needed: list[pulumi.Resource] = [
+            w.service_account(server, place, self),
+            secret,
+            provisioning,
+            dashboards,
+            *custom,
+        ]
+        if args.settings.database is None:
+            needed.append(w.volume_claim(NAME, place, self, size=args.settings.volume, of=NAME))
+        spec: k8s.core.v1.PodSpecArgsDict = {
+            **w.pod_spec(server, place),
+            "init_containers": [admin_password_container(server, place)],
+        }
+        if args.settings.replicas > 1:
+            needed.append(headless_service(server, place, self))
+            spec["topology_spread_constraints"] = spread(server)
+            one_at_a_time(server, place, self)
         k8s.apps.v1.Deployment(
             name,
             metadata={"name": NAME, "namespace": place.namespace, "labels": server.labels},
             spec={
-                "replicas": 1,
-                # Its database is a file on a volume that one pod at a time may write.
-                "strategy": {"type": "Recreate"},
+                "replicas": args.settings.replicas,
+                # Its own database is a file on a volume that one pod at a time may write.
+                "strategy": {"type": "RollingUpdate" if args.settings.database else "Recreate"},
                 "selector": {"match_labels": server.selector},
-                "template": w.pod_template(
-                    server, place, {**spec, "init_containers": [admin_password_container(server, place)]}
-                ),
+                "template": w.pod_template(server, place, spec),
             },
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[account, claim, secret, provisioning, dashboards, *custom]
-            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         service = w.service(server, place, self, port=SERVICE_PORT)
+        if args.settings.ingress:
+            k8s.networking.v1.Ingress(
+                f"{name}-ingress",
+                metadata={**w.metadata(place, NAME), "annotations": dict(args.settings.ingress.annotations)},
+                spec=ingress_spec(args.settings.ingress, args.settings.host),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
+            )
         self.url = service.metadata.apply(lambda m: f"http://{m.name}.{m.namespace}")
         self.register_outputs({"url": self.url})
 
@@ -120,30 +149,51 @@ class Grafana(pulumi.ComponentResource):
         )
 
 
+def ingress_spec(ingress: Ingress, host_name: str) -> k8s.networking.v1.IngressSpecArgsDict:
+    """All of a host, over TLS; without a Secret the controller knows the certificate by the host."""
+    tls: k8s.networking.v1.IngressTLSArgsDict = {"hosts": [host_name]}
+    if ingress.tls_secret:
+        tls["secret_name"] = ingress.tls_secret
+    return {
+        "ingress_class_name": ingress.class_name,
+        "tls": [tls],
+        "rules": [
+            {
+                "host": host_name,
+                "http": {
+                    "paths": [
+                        {
+                            "path": "/",
+                            "path_type": "Prefix",
+                            "backend": {"service": {"name": NAME, "port": {"name": "http"}}},
+                        }
+                    ]
+                },
+            }
+        ],
+    }
+
+
 def custom_config_map(file: str) -> str:
     """The name of the ConfigMap of a custom dashboard's file."""
     return "grafana-dashboard-" + file.removesuffix(".json")
 
 
 def grafana_workload(
-    settings: GrafanaSettings, custom_files: list[str], restarts_on: pulumi.Output[str]
+    settings: GrafanaSettings, cluster: str, custom_files: list[str], restarts_on: pulumi.Output[str]
 ) -> w.Workload:
     """The server's container."""
-    options = grafana_options(settings)
+    gossips = settings.replicas > 1
     return w.Workload(
         name=NAME,
         image="grafana",
         resources=settings.resources,
         user=USER,
-        ports={"http": PORT},
-        env=[{"name": key, "value": value} for key, value in options.items()],
+        ports={"http": PORT} | ({"gossip": GOSSIP_PORT} if gossips else {}),
+        udp_ports={"gossip-udp": GOSSIP_PORT} if gossips else {},
+        env=grafana_environment(settings, cluster),
         mounts=(
-            w.Mount(
-                name="data",
-                path=DATA_PATH,
-                source={"name": "data", "persistent_volume_claim": {"claim_name": NAME}},
-                read_only=False,
-            ),
+            w.scratch_mount(DATA_PATH, "data") if settings.database else claim_mount(),
             w.scratch_mount("/tmp", "tmp"),  # noqa: S108 - a path in the container
             w.secret_mount(NAME, SECRETS_PATH),
             provisioning_mount("datasources"),
@@ -163,16 +213,27 @@ def grafana_workload(
     )
 
 
-def admin_password_container(server: w.Workload, place: w.Place) -> k8s.core.v1.ContainerArgsDict:
-    """Sets the admin password in an existing database before each start.
+def claim_mount() -> w.Mount:
+    """The volume of Grafana's own database."""
+    return w.Mount(
+        name="data",
+        path=DATA_PATH,
+        source={"name": "data", "persistent_volume_claim": {"claim_name": NAME}},
+        read_only=False,
+    )
 
-    Grafana itself reads it only when it creates the database; without this, a changed secret changes nothing.
+
+def admin_password_container(server: w.Workload, place: w.Place) -> k8s.core.v1.ContainerArgsDict:
+    """Sets the admin password in the database before each start.
+
+    Grafana itself reads it only when it creates the user; without this, a changed secret changes nothing. The
+    command opens the database as the server does: it migrates it, and makes the user in an empty one.
     """
     command = (
-        f"test ! -f {DATA_PATH}/grafana.db || grafana cli --homepath /usr/share/grafana "
-        f"admin reset-admin-password --password-from-stdin < {SECRETS_PATH}/admin-password"
+        "grafana cli --homepath /usr/share/grafana "
+        f"admin reset-admin-password --password-from-stdin < {SECRETS_PATH}/{SECRET_FILES[ADMIN_PASSWORD]}"
     )
-    quiet = replace(server, name="admin-password", ports={}, probes={})
+    quiet = replace(server, name="admin-password", ports={}, udp_ports={}, probes={})
     return {**w.container(quiet, place), "command": ["/bin/sh", "-c", command]}
 
 
@@ -203,137 +264,14 @@ def custom_mount(files: list[str]) -> w.Mount:
     )
 
 
-def grafana_options(settings: GrafanaSettings) -> dict[str, str]:
-    """Grafana's options as its environment states them; secrets are named by path."""
-    return {
-        "GF_PATHS_DATA": DATA_PATH,
-        "GF_PATHS_PROVISIONING": PROVISIONING_PATH,
-        "GF_SERVER_ROOT_URL": settings.root_url,
-        "GF_LOG_MODE": "console",
-        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{SECRETS_PATH}/admin-password}}",
-        "GF_SECURITY_SECRET_KEY": f"$__file{{{SECRETS_PATH}/secret-key}}",
-        "GF_SECURITY_COOKIE_SECURE": "true" if settings.root_url.startswith("https://") else "false",
-        "GF_SECURITY_DISABLE_GRAVATAR": "true",
-        "GF_AUTH_ANONYMOUS_ENABLED": "false",
-        "GF_USERS_ALLOW_SIGN_UP": "false",
-        "GF_ANALYTICS_REPORTING_ENABLED": "false",
-        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
-        "GF_ANALYTICS_FEEDBACK_LINKS_ENABLED": "false",
-        "GF_NEWS_NEWS_FEED_ENABLED": "false",
-        "GF_SNAPSHOTS_EXTERNAL_ENABLED": "false",
-        # Grafana 13 replaces its bundled plugins, the Prometheus data source among them, from the internet at
-        # start. On a read-only root that ends with no data source at all.
-        "GF_PLUGINS_PREINSTALL_DISABLED": "true",
-        "GF_PLUGINS_PREINSTALL_AUTO_UPDATE": "false",
-        "GF_PLUGINS_PLUGIN_ADMIN_ENABLED": "false",
-        "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED": "true",
-        "GF_DATABASE_WAL": "true",
-    }
-
-
-def provisioning_files(scrape_interval: str, slack: Slack | None) -> dict[str, str]:
-    """The provisioning files: data sources, the folders that dashboards are read from, the contact point."""
-    return {
-        "datasources.yaml": to_yaml(datasources(scrape_interval)),
-        "dashboards.yaml": to_yaml(dashboard_providers()),
-        "alerting.yaml": to_yaml(contact_points(slack) if slack else {"apiVersion": 1}),
-    }
-
-
-def contact_points(slack: Slack) -> dict[str, Any]:
-    """The specification's notifier, for alerts that people build in Grafana itself."""
-    return {
-        "apiVersion": 1,
-        "contactPoints": [
-            {
-                "orgId": 1,
-                "name": "slack-alerts",
-                "receivers": [
-                    {
-                        "uid": "slack1",
-                        "type": "slack",
-                        "settings": {
-                            "url": f"$__file{{{SECRETS_PATH}/slack-webhook-url}}",
-                            "recipient": slack.channel,
-                            "username": "Grafana",
-                        },
-                    }
-                ],
-            }
-        ],
-        "policies": [
-            {"orgId": 1, "receiver": "slack-alerts", "group_by": ["grafana_folder", "alertname"]},
-        ],
-    }
-
-
-def datasources(scrape_interval: str) -> dict[str, Any]:
-    """Prometheus, as the specification names it, and Alertmanager."""
-    return {
-        "apiVersion": 1,
-        "prune": True,
-        "datasources": [
-            {
-                "name": "Prometheus",
-                "type": "prometheus",
-                "uid": DATASOURCE_UID,
-                "access": "proxy",
-                "url": f"http://prometheus:{PROMETHEUS_PORT}",
-                "isDefault": True,
-                "editable": False,
-                "jsonData": {
-                    "httpMethod": "POST",
-                    "prometheusType": "Prometheus",
-                    "timeInterval": scrape_interval,
-                    "manageAlerts": True,
-                    "alertmanagerUid": "alertmanager",
-                },
-            },
-            {
-                "name": "Alertmanager",
-                "type": "alertmanager",
-                "uid": "alertmanager",
-                "access": "proxy",
-                "url": f"http://alertmanager:{ALERTMANAGER_PORT}",
-                "editable": False,
-                "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
-            },
-        ],
-    }
-
-
-def dashboard_providers() -> dict[str, Any]:
-    """Three folders: the project's dashboards, those that people dropped in, and one for people to play in.
-
-    The last one's path stays empty: the provider makes the folder, and nothing in it is provisioned.
-    """
-    return {
-        "apiVersion": 1,
-        "providers": [
-            {
-                "name": folder,
-                "orgId": 1,
-                "folder": title,
-                "folderUid": f"dubbing-{folder}",
-                "type": "file",
-                "disableDeletion": True,
-                "allowUiUpdates": False,
-                "updateIntervalSeconds": 10,
-                "options": {"path": f"{DASHBOARDS_PATH}/{folder}"},
-            }
-            for folder, title in FOLDERS.items()
-        ],
-    }
-
-
 def flows(settings: Settings) -> list[Flow]:
-    """Grafana asks its data sources, and sends to the channel of its contact point where there is one.
+    """Grafana asks its data sources, its database and its identity provider, and sends to its contact point.
 
-    An Ingress would add its controller's pods as a source of port 3000 here.
+    Several replicas tell each other what they sent. Who asks it from outside comes through its Ingress.
     """
     here, prometheus = program(NAME, settings.kubernetes.namespace), prometheus_pods(settings)
-    return [
+    grafana = settings.grafana
+    result = [
         *dns(here),
         Flow(source=here, to=prometheus, tcp=(PROMETHEUS_PORT,)),
         Flow(source=here, to=alertmanager_pods(settings), tcp=(ALERTMANAGER_PORT,)),
@@ -341,6 +279,26 @@ def flows(settings: Settings) -> list[Flow]:
         *(internet(here, settings.network) if settings.notifications.slack else ()),
         *debugging(here, PORT),
     ]
+    if grafana.replicas > 1:
+        result.append(Flow(source=here, to=here, tcp=(GOSSIP_PORT,), udp=(GOSSIP_PORT,)))
+    if database := grafana.database:
+        result += host(here, database.host, database.number)
+    if grafana.auth and (oauth := grafana.auth.oauth):
+        for url in (oauth.token_url, oauth.api_url):
+            result += identity_provider(here, url, settings.network)
+    if ingress := grafana.ingress:
+        sources: list[Pods | Addresses] = [Addresses(cidrs=ingress.cidrs)] if ingress.cidrs else []
+        if controller := ingress.controller:
+            sources.append(Pods(namespace=controller.namespace, labels=controller.labels))
+        result += [Flow(source=source, to=here, tcp=(PORT,)) for source in sources]
+    return result
+
+
+def identity_provider(source: Pods, url: str, network: Network) -> list[Flow]:
+    """An endpoint of it: outside over HTTPS, or in the cluster."""
+    parts = urlsplit(url)
+    outside = internet(source, network, parts.port or HTTPS_PORT) if parts.scheme == "https" else []
+    return [*outside, *service_of_host(source, parts.hostname or "")]
 
 
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:

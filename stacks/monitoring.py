@@ -23,7 +23,7 @@ from stacks.exporters import (
     postgres,
     redis,
 )
-from stacks.notification_settings import ROOT
+from stacks.outputs import Outputs
 from stacks.scrape import ScrapeJob, application_job
 from stacks.settings import Settings
 from stacks.stateful import replica_pods
@@ -123,10 +123,8 @@ class MonitoringStack(pulumi.ComponentResource):
                 scrape_interval=settings.prometheus.scrape_interval,
                 dashboards=render.dashboards(parameters),
                 custom_dashboards=custom.files,
-                admin_password=args.secrets["grafanaAdminPassword"],
-                secret_key=args.secrets["grafanaSecretKey"],
                 slack=settings.notifications.slack,
-                slack_webhook_url=args.secrets.get(f"slackWebhookUrl-{ROOT}"),
+                secrets=args.secrets,
             ),
             child,
         )
@@ -236,7 +234,7 @@ def dashboard_parameters(settings: Settings) -> Parameters:
     )
 
 
-def outputs(settings: Settings) -> dict[str, object]:
+def outputs(settings: Settings) -> Outputs:
     """What a person wants after `pulumi up`: addresses, commands, and where the dashboards are."""
     namespace = settings.kubernetes.namespace
     dashboards = render.dashboards(dashboard_parameters(settings))

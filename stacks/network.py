@@ -15,6 +15,7 @@ import pulumi_kubernetes as k8s
 
 from stacks import workload as w
 from stacks.settings import Network as NetworkSettings
+from stacks.settings_base import namespace_of_service
 
 #: A pod of the stack's namespace with this label may reach the servers, to look what is wrong.
 DEBUG_LABEL = "monitoring-debug"
@@ -60,9 +61,9 @@ Peer = Pods | Addresses | Anywhere
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """Connections that the pods of `source` open to `to`; without ports, on every port."""
+    """Connections that `source` opens to `to`; without ports, on every port."""
 
-    source: Pods
+    source: Pods | Addresses
     to: Peer
     tcp: Sequence[int] = ()
     udp: Sequence[int] = ()
@@ -94,14 +95,12 @@ def internet(source: Pods, settings: NetworkSettings, port: int = HTTPS_PORT) ->
 
 
 def service_of_host(source: Pods, host: str) -> list[Flow]:
-    """The pods behind a Service, where a host's name may be one's: `NAME.NAMESPACE`, `NAME.NAMESPACE.svc`.
+    """The pods behind a Service, where a host's name may be one's.
 
     On every port: policies see the pod's, which its Service may map as it likes.
     """
-    parts = host.rstrip(".").split(".")
-    if len(parts) != 2 and parts[2:3] != ["svc"]:  # noqa: PLR2004 - a name and a namespace
-        return []
-    return [Flow(source=source, to=Pods(namespace=parts[1]))]
+    namespace = namespace_of_service(host)
+    return [Flow(source=source, to=Pods(namespace=namespace))] if namespace else []
 
 
 def host(source: Pods, name: str, port: int) -> list[Flow]:
@@ -153,7 +152,7 @@ def policies(flows: Iterable[Flow], namespaces: Iterable[str]) -> list[Policy]:
         )
 
     for flow in flows:
-        if flow.source.policy:
+        if isinstance(flow.source, Pods) and flow.source.policy:
             outgoing: k8s.networking.v1.NetworkPolicyEgressRuleArgsDict = {}
             if not isinstance(flow.to, Anywhere):
                 outgoing["to"] = _peers(flow.to)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stacks.alerting_settings import Alerts, MonthlyBudget, Thresholds
+from stacks.grafana_settings import Grafana
 from stacks.images import without_digest
 from stacks.notification_settings import Notifications
 from stacks.quantities import (
@@ -23,7 +24,7 @@ from stacks.quantities import (
     kubernetes_quantity,
     prometheus_bytes,
 )
-from stacks.settings_base import Cidr, Host, Name, Port, Secret, SettingsModel, Url
+from stacks.settings_base import Cidr, Host, Name, Port, Resources, Secret, SettingsModel, Url, resources
 
 #: Blocks may fill this share of the volume; the rest is for the write-ahead log and compaction, which
 #: retention by size does not delete (Prometheus' storage documentation: 80 to 85 %).
@@ -31,40 +32,6 @@ RETENTION_SHARE = 0.8
 
 #: How long an Alertmanager waits for the word of each that is before it (Alertmanager's own default).
 PEER_TIMEOUT = "15s"
-
-
-class Amounts(SettingsModel):
-    """CPU and memory as Kubernetes quantities; no CPU limit is the default, since throttling hides load."""
-
-    cpu: Quantity | None = Field(default=None, description="a CPU quantity such as 100m")
-    memory: Quantity = Field(description="a memory quantity such as 512Mi")
-
-    def as_mapping(self) -> dict[str, str]:
-        """The amounts under Kubernetes' resource names."""
-        return {"memory": self.memory} | ({"cpu": self.cpu} if self.cpu else {})
-
-
-class Resources(SettingsModel):
-    """Requests and limits of a workload's container."""
-
-    requests: Amounts
-    limits: Amounts
-
-    @model_validator(mode="after")
-    def _limits_hold_the_requests(self) -> "Resources":
-        for resource in ("cpu", "memory"):
-            request, limit = getattr(self.requests, resource), getattr(self.limits, resource)
-            if request and limit and kubernetes_quantity(request) > kubernetes_quantity(limit):
-                msg = f"the {resource} request {request} is above the limit {limit}"
-                raise ValueError(msg)
-        return self
-
-
-def _resources(cpu: str, memory: str, memory_limit: str) -> Resources:
-    return Resources(
-        requests=Amounts(cpu=cpu, memory=memory),
-        limits=Amounts(memory=memory_limit),
-    )
 
 
 class Kubernetes(SettingsModel):
@@ -131,7 +98,7 @@ class Prometheus(SettingsModel):
     )
     retention: Retention
     volume: Quantity = Field(description="the size of each replica's volume, such as 50Gi")
-    resources: Resources = _resources("250m", "1Gi", "2Gi")
+    resources: Resources = resources("250m", "1Gi", "2Gi")
 
     @model_validator(mode="after")
     def _retention_fits_the_volume(self) -> "Prometheus":
@@ -156,18 +123,7 @@ class Alertmanager(SettingsModel):
         description="a number from 1 to 3; several agree on who tells people, and any one of them is enough",
     )
     volume: Quantity = Field(default="1Gi", description="the size of each replica's volume, such as 1Gi")
-    resources: Resources = _resources("10m", "64Mi", "128Mi")
-
-
-class Grafana(SettingsModel):
-    """Grafana."""
-
-    root_url: Url = Field(
-        default="http://localhost:3000/",
-        description="the URL under which people reach Grafana in their browser",
-    )
-    volume: Quantity = Field(default="5Gi", description="the size of the volume, such as 5Gi")
-    resources: Resources = _resources("100m", "512Mi", "1280Mi")
+    resources: Resources = resources("10m", "64Mi", "128Mi")
 
 
 class PodSelector(SettingsModel):
@@ -185,7 +141,7 @@ class Exporter(SettingsModel):
         description="deploy (this stack runs it), external (someone else does: only scrape it) or off"
     )
     external: PodSelector | None = Field(default=None, description="its pods: namespace, labels and port")
-    resources: Resources = _resources("10m", "32Mi", "128Mi")
+    resources: Resources = resources("10m", "32Mi", "128Mi")
 
     @model_validator(mode="after")
     def _external_says_where(self) -> "Exporter":
@@ -204,19 +160,19 @@ class GpuMetrics(Exporter):
     node_selector: dict[str, str] = Field(
         default={"nvidia.com/gpu.present": "true"}, description="the labels of nodes that have a GPU"
     )
-    resources: Resources = _resources("100m", "128Mi", "512Mi")
+    resources: Resources = resources("100m", "128Mi", "512Mi")
 
 
 class KubeStateMetrics(Exporter):
     """kube-state-metrics."""
 
-    resources: Resources = _resources("10m", "190Mi", "512Mi")
+    resources: Resources = resources("10m", "190Mi", "512Mi")
 
 
 class OpenCost(Exporter):
     """OpenCost; it loads a price list at start, hence the memory."""
 
-    resources: Resources = _resources("10m", "128Mi", "1Gi")
+    resources: Resources = resources("10m", "128Mi", "1Gi")
 
 
 class Kubelet(SettingsModel):
@@ -372,10 +328,7 @@ class Settings(SettingsModel):
             *self.redis.deployed_servers,
         )
         return (
-            Secret(
-                key="grafanaAdminPassword", purpose="password of Grafana's user admin, 8 characters or more"
-            ),
-            Secret(key="grafanaSecretKey", purpose="key that encrypts what Grafana stores; keep it for ever"),
+            *self.grafana.secrets_needed(),
             *(server.secret for server in servers),
             *self.notifications.secrets_needed(),
         )

@@ -4,8 +4,19 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    TypeAdapter,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+
+from stacks.quantities import Quantity, kubernetes_quantity
 
 PROJECT = "dubbing-monitoring"
 
@@ -38,6 +49,12 @@ def _no_boolean(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("true and false are no numbers")  # noqa: TRY004 - pydantic reports a ValueError
     return value
+
+
+def namespace_of_service(host: str) -> str | None:
+    """The namespace of the Service that a host's name may be: `NAME.NAMESPACE`, `NAME.NAMESPACE.svc`."""
+    parts = host.rstrip(".").split(".")
+    return parts[1] if len(parts) == 2 or parts[2:3] == ["svc"] else None  # noqa: PLR2004 - name, namespace
 
 
 _NUMBER = BeforeValidator(_no_boolean)
@@ -75,4 +92,39 @@ class SettingsModel(BaseModel):
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, validate_by_alias=True, validate_by_name=False
+    )
+
+
+class Amounts(SettingsModel):
+    """CPU and memory as Kubernetes quantities; no CPU limit is the default, since throttling hides load."""
+
+    cpu: Quantity | None = Field(default=None, description="a CPU quantity such as 100m")
+    memory: Quantity = Field(description="a memory quantity such as 512Mi")
+
+    def as_mapping(self) -> dict[str, str]:
+        """The amounts under Kubernetes' resource names."""
+        return {"memory": self.memory} | ({"cpu": self.cpu} if self.cpu else {})
+
+
+class Resources(SettingsModel):
+    """Requests and limits of a workload's container."""
+
+    requests: Amounts
+    limits: Amounts
+
+    @model_validator(mode="after")
+    def _limits_hold_the_requests(self) -> "Resources":
+        for resource in ("cpu", "memory"):
+            request, limit = getattr(self.requests, resource), getattr(self.limits, resource)
+            if request and limit and kubernetes_quantity(request) > kubernetes_quantity(limit):
+                msg = f"the {resource} request {request} is above the limit {limit}"
+                raise ValueError(msg)
+        return self
+
+
+def resources(cpu: str, memory: str, memory_limit: str) -> Resources:
+    """Requests, and a limit of the memory alone."""
+    return Resources(
+        requests=Amounts(cpu=cpu, memory=memory),
+        limits=Amounts(memory=memory_limit),
     )

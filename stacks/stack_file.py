@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, HttpUrl, TypeAdapter, UrlConstraints, ValidationError
 
 from stacks.alerting_settings import Teams
+from stacks.grafana_settings import ADMIN_PASSWORD, DATABASE_PASSWORD, OAUTH_CLIENT_SECRET, SECRET_KEY
 from stacks.notification_settings import DEAD_MANS_SWITCH, SMTP_PASSWORD
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT, Secret
@@ -20,8 +21,10 @@ from stacks.settings_base import PROJECT, Secret
 ROOT = Path(__file__).resolve().parent.parent
 _HTTPS = TypeAdapter(Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"])])
 _SECRET_PREFIXES = (
-    "grafanaAdminPassword",
-    "grafanaSecretKey",
+    ADMIN_PASSWORD,
+    SECRET_KEY,
+    DATABASE_PASSWORD,
+    OAUTH_CLIENT_SECRET,
     "postgresPassword-",
     "redisPassword-",
     "slackWebhookUrl-",

@@ -1,4 +1,4 @@
-"""A server that keeps data: its StatefulSet, its claims, its Services, and what keeps its replicas apart."""
+"""A server that keeps data: its StatefulSet, its claims and its Services."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from stacks import workload as w
+from stacks.replicas import headless_service, one_at_a_time, spread
 
 DATA = "data"
 
@@ -49,31 +50,14 @@ def stateful_server(
         w.volume_claim(f"{DATA}-{pod}", place, parent, size=size, of=name)
         for pod in replica_pods(name, replicas)
     ]
-    governing = k8s.core.v1.Service(
-        f"{name}-headless",
-        metadata=w.metadata(place, f"{name}-headless", of=name),
-        spec={
-            "cluster_ip": "None",
-            # It only gives each pod a name, which peers look up before any of them is ready.
-            "publish_not_ready_addresses": True,
-            "selector": workload.selector,
-            "ports": [
-                *({"name": port_name, "port": port} for port_name, port in workload.ports.items()),
-                *(
-                    {"name": port_name, "port": port, "protocol": "UDP"}
-                    for port_name, port in workload.udp_ports.items()
-                ),
-            ],
-        },
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
+    governing = headless_service(workload, place, parent)
     spec: k8s.core.v1.PodSpecArgsDict = {
         **w.pod_spec(workload, place),
         "termination_grace_period_seconds": grace_seconds,
     }
     if several:
-        spec["topology_spread_constraints"] = _spread(workload)
-        _one_at_a_time(workload, place, parent)
+        spec["topology_spread_constraints"] = spread(workload)
+        one_at_a_time(workload, place, parent)
     k8s.apps.v1.StatefulSet(
         name,
         metadata={"name": name, "namespace": place.namespace, "labels": workload.labels},
@@ -94,34 +78,6 @@ def stateful_server(
         ),
     )
     return w.service(workload, place, parent, sticky=several)
-
-
-def _spread(workload: w.Workload) -> list[k8s.core.v1.TopologySpreadConstraintArgsDict]:
-    """Replicas on zones and nodes of their own where there are enough; a shared one is better than none."""
-    return [
-        {
-            "max_skew": 1,
-            "topology_key": key,
-            "when_unsatisfiable": "ScheduleAnyway",
-            "label_selector": {"match_labels": workload.selector},
-        }
-        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
-    ]
-
-
-def _one_at_a_time(workload: w.Workload, place: w.Place, parent: pulumi.Resource) -> None:
-    """A drain takes one replica at a time; one that is broken anyway never holds it up."""
-    name = workload.name
-    k8s.policy.v1.PodDisruptionBudget(
-        f"{name}-disruption-budget",
-        metadata=w.metadata(place, name),
-        spec={
-            "max_unavailable": 1,
-            "selector": {"match_labels": workload.selector},
-            "unhealthy_pod_eviction_policy": "AlwaysAllow",
-        },
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
 
 
 def _claim_template(place: w.Place) -> k8s.core.v1.PersistentVolumeClaimArgsDict:

@@ -9,7 +9,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from stacks.images import IMAGES
-from stacks.settings import Images, Resources
+from stacks.settings import Images
+from stacks.settings_base import Resources
 
 NAME = "app.kubernetes.io/name"
 INSTANCE = "app.kubernetes.io/instance"

@@ -28,7 +28,7 @@ from local.mirror import mirror
 from local.processes import Ports, Process, alive, end
 from local.simulator.hands_on import ALERTMANAGER_GONE
 from local.simulator.incidents import Schedule
-from stacks.grafana import DASHBOARDS_PATH
+from stacks.grafana_provisioning import DASHBOARDS_PATH
 from stacks.images import IMAGES
 
 Json = dict[str, Any]

@@ -7,10 +7,12 @@ import pulumi_kubernetes as k8s
 
 from stacks import workload as w
 from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
+from stacks.grafana_settings import SECRET_KEY
 from stacks.network import Flow, host, program
 from stacks.scrape import METRICS_PORT, ScrapeJob, copy, pod_job
 from stacks.settings import Postgres as PostgresSettings
-from stacks.settings import PostgresServer, Resources, Settings
+from stacks.settings import PostgresServer, Settings
+from stacks.settings_base import Resources
 
 NAME = "postgres-exporter"
 PORT = 9187
@@ -38,7 +40,7 @@ class PostgresExporter(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
             exporter = postgres_workload(
-                server, args.settings.resources, w.secret_checksum(secrets["grafanaSecretKey"], password)
+                server, args.settings.resources, w.secret_checksum(secrets[SECRET_KEY], password)
             )
             w.deployment(exporter, args.place, self, depends_on=[secret])
         self.register_outputs({})

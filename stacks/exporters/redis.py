@@ -8,10 +8,12 @@ import pulumi_kubernetes as k8s
 from stacks import workload as w
 from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
 from stacks.exporters.postgres import server_label
+from stacks.grafana_settings import SECRET_KEY
 from stacks.network import Flow, host, program
 from stacks.scrape import METRICS_PORT, ScrapeJob, pod_job
 from stacks.settings import Redis as RedisSettings
-from stacks.settings import RedisServer, Resources, Settings
+from stacks.settings import RedisServer, Settings
+from stacks.settings_base import Resources
 
 NAME = "redis-exporter"
 PORT = 9121
@@ -40,7 +42,7 @@ class RedisExporter(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
             exporter = redis_workload(
-                server, args.settings.resources, w.secret_checksum(secrets["grafanaSecretKey"], password)
+                server, args.settings.resources, w.secret_checksum(secrets[SECRET_KEY], password)
             )
             w.deployment(exporter, args.place, self, depends_on=[secret])
         self.register_outputs({})

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from local.toolchain import python_packages
+from tests.checkers.conftest import REACHED
 from tests.checkers.findings import Accepted, Finding, out_of_date, unexplained
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -99,7 +100,7 @@ def findings(manifests: list[Path]) -> list[Finding]:
     ]
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", ["dev", "prod", REACHED])
 def test_every_finding_has_its_reason(manifests: Callable[[str], list[Path]], stack: str) -> None:
     assert unexplained(findings(manifests(stack)), ACCEPTED) == []
 

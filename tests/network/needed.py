@@ -67,13 +67,15 @@ class Rendered:
         """Where a name and port lead from a pod of a namespace."""
         name, _, rest = host.partition(".")
         own = [pod for pod in self.pods if pod.namespace == namespace]
-        if rest.endswith("-headless"):
+        if rest.endswith("-headless"):  # a replica of a StatefulSet
             return [(pod, port) for pod in own if pod.name == name]
         services = [m for m in self.of_kind("Service") if m["metadata"]["name"] == name]
         if not rest and services:
             (service,) = services
-            (target,) = [p["targetPort"] for p in service["spec"]["ports"] if p["port"] == port]
             behind = [pod for pod in own if selects({"matchLabels": service["spec"]["selector"]}, pod.labels)]
+            if service["spec"].get("clusterIP") == "None":
+                return [(pod, port) for pod in behind]
+            (target,) = [p["targetPort"] for p in service["spec"]["ports"] if p["port"] == port]
             return [(pod, pod.ports[target][1]) for pod in behind]
         if re.fullmatch(r"[^.]+(\.svc.*)?", rest):
             neighbour = Pod(name=name, namespace=rest.split(".")[0], address="10.244.7.7")
@@ -186,9 +188,16 @@ def _gossip(stack: Rendered) -> Iterator[Pair]:
     for pod in stack.named("alertmanager"):
         for argument in pod.args:
             if argument.startswith("--cluster.peer="):
-                host, _, port = argument.removeprefix("--cluster.peer=").partition(":")
-                for protocol in ("TCP", "UDP"):
-                    yield from _connect(stack, [pod], host, int(port), protocol)
+                yield from _peers(stack, pod, argument.removeprefix("--cluster.peer="))
+    for pod in stack.named("grafana"):
+        if peers := pod.env.get("GF_UNIFIED_ALERTING_HA_PEERS"):
+            yield from _peers(stack, pod, peers)
+
+
+def _peers(stack: Rendered, pod: Pod, address: str) -> Iterator[Pair]:
+    host, _, port = address.partition(":")
+    for protocol in ("TCP", "UDP"):
+        yield from _connect(stack, [pod], host, int(port), protocol)
 
 
 def _notifications(stack: Rendered) -> Iterator[Pair]:
@@ -219,6 +228,12 @@ def _addresses_in_environments(stack: Rendered) -> Iterator[Pair]:
                 yield from _url(stack, [pod], url)
         if uri := pod.env.get("DATA_SOURCE_URI"):
             yield from _url(stack, [pod], f"postgres://{uri}")
+        if address := pod.env.get("GF_DATABASE_HOST"):
+            yield from _url(stack, [pod], f"database://{address}")
+        # The third one, AUTH_URL, is for browsers.
+        for name in ("TOKEN_URL", "API_URL"):
+            if url := pod.env.get(f"GF_AUTH_GENERIC_OAUTH_{name}"):
+                yield from _url(stack, [pod], url)
 
 
 def _probes(stack: Rendered) -> Iterator[Pair]:

@@ -40,6 +40,15 @@ MAIL_AND_TOPICS: Mapping[str, Any] = {
 }
 
 
+OAUTH: Mapping[str, Any] = {
+    "clientId": "grafana",
+    "authUrl": "https://login.example.com/authorize",
+    "tokenUrl": "https://login.example.com/token",
+    "apiUrl": "https://login.example.com/userinfo",
+    "roles": {"viewer": ["everybody"]},
+}
+
+
 def name_of(end: Pod | str) -> str:
     """A short name for one end of a connection."""
     return end.name if isinstance(end, Pod) else end
@@ -205,6 +214,73 @@ def test_mail_and_topics_open_what_they_need(changed: Renderer) -> None:
         str(pair) for pair in pairs
     }
     assert refused(mailing.policies, pairs) == []
+
+
+@pytest.mark.parametrize(
+    ("database", "end"),
+    [
+        ({"type": "postgres", "host": "db.example.com"}, f"{OUTSIDE}:5432"),
+        ({"type": "mysql", "host": "db.example.com"}, f"{OUTSIDE}:3306"),
+        ({"type": "postgres", "host": "db.dubbing.svc", "port": 6432}, f"dubbing/db:{NEIGHBOURS_PORT}"),
+    ],
+)
+def test_several_grafanas_reach_their_database_and_each_other(
+    changed: Renderer, database: dict[str, Any], end: str
+) -> None:
+    several = changed("prod", {"grafana": {"replicas": 2, "database": database}})
+    pairs = needed(several)
+    assert {
+        f"grafana-0 -> {end}/TCP",
+        f"grafana-1 -> {end}/TCP",
+        "grafana-0 -> monitoring/grafana-1:9094/TCP",
+        "grafana-1 -> monitoring/grafana-0:9094/UDP",
+    } <= {str(pair) for pair in pairs}
+    assert refused(several.policies, pairs) == []
+    through = let_through(several.policies, to_every_port(several, several.named("grafana")))
+    assert set(through) <= {str(pair) for pair in pairs}
+
+
+@pytest.mark.parametrize(
+    ("provider", "end"),
+    [
+        ("https://login.example.com", f"{OUTSIDE}:443"),
+        ("https://login.example.com:8443", f"{OUTSIDE}:8443"),
+        ("http://keycloak.identity:8080", f"identity/keycloak:{NEIGHBOURS_PORT}"),
+    ],
+)
+def test_grafana_reaches_its_identity_provider(changed: Renderer, provider: str, end: str) -> None:
+    oauth = {**OAUTH, "tokenUrl": f"{provider}/token", "apiUrl": f"{provider}/userinfo"}
+    reaching = changed(
+        "dev",
+        {
+            "grafana": {"auth": {"loginForm": False, "oauth": oauth}},
+            "notifications": {"criticalRequired": False},
+        },
+    )
+    pairs = needed(reaching)
+    assert f"grafana-0 -> {end}/TCP" in {str(pair) for pair in pairs}
+    assert refused(reaching.policies, pairs) == []
+    (grafana,) = reaching.named("grafana")
+    outside = [Pair(source=grafana, to=OUTSIDE, port=port) for port in (80, 443, 8080, 8443)]
+    assert {f"{one}" for one in let_through(reaching.policies, outside)} <= {f"grafana-0 -> {end}/TCP"}
+
+
+def test_only_who_its_ingress_names_reaches_grafana_and_nothing_else(changed: Renderer) -> None:
+    controller = {"namespace": "ingress", "labels": {"app": "controller"}}
+    ingress = {"className": "nginx", "tlsSecret": "tls", "controller": controller, "cidrs": ["10.1.0.0/16"]}
+    grafana = {"rootUrl": "https://g.example.com/", "auth": {"loginForm": True}, "ingress": ingress}
+    open_ = changed("dev", {"grafana": grafana})
+    inside = Pod(name="controller", namespace="ingress", labels={"app": "controller"})
+    neighbour = Pod(name="neighbour", namespace="ingress", labels={"app": "other"})
+    alike = Pod(name="alike", namespace="dubbing", labels={"app": "controller"})
+    every = let_through(open_.policies, to_every_port(open_, [inside, neighbour, alike]))
+    assert every == ["controller -> monitoring/grafana-0:3000/TCP"]
+    servers = [*open_.named("grafana"), *open_.named("prometheus"), *open_.named("alertmanager")]
+    for policies in readings(open_.policies):
+        assert [pod.name for pod in servers if policies.allow("10.1.2.3", pod, 3000)] == ["grafana-0"]
+        for port in (9090, 9093):
+            assert not [pod.name for pod in servers if policies.allow("10.1.2.3", pod, port)]
+        assert not [pod.name for pod in servers if policies.allow(OUTSIDE, pod, 3000)]
 
 
 def test_settings_narrow_the_internet_and_the_api_server(changed: Renderer) -> None:

@@ -8,17 +8,18 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from stacks import stack_file
+from stacks.grafana_settings import Auth, Database, Ingress
 from stacks.notification_settings import Smtp, WorkingHours
 from stacks.recording import Registration
-from stacks.settings import PodSelector, Resources, Settings
-from stacks.settings_base import PROJECT
+from stacks.settings import PodSelector, Settings
+from stacks.settings_base import PROJECT, Resources
 from tests.stacks.conftest import PLANTED
 
 #: Settings inside a list are tried in its first entry.
 FIRST = "[0]"
 
 #: Groups that are set whole.
-WHOLE = (Resources, PodSelector, Smtp, WorkingHours)
+WHOLE = (Resources, PodSelector, Smtp, WorkingHours, Database, Auth, Ingress)
 
 Document = dict[str, Any]
 ByName = Mapping[str, Registration]

@@ -9,7 +9,8 @@ import pulumi
 import pytest
 
 from dashboards import custom_files
-from stacks import grafana
+from dashboards.exported import DATASOURCE_UID
+from stacks import grafana_provisioning
 from stacks.recording import Registration
 from stacks.render import registrations
 
@@ -51,7 +52,7 @@ def test_a_dropped_file_is_a_config_map_of_its_own_joined_in_grafanas_folder(
     config_map = named(resources, "ConfigMap", "grafana-dashboard-codecs")
     (text,) = config_map["data"].values()
     deployed = json.loads(text)
-    assert deployed["panels"][0]["datasource"] == {"type": "prometheus", "uid": grafana.DATASOURCE_UID}
+    assert deployed["panels"][0]["datasource"] == {"type": "prometheus", "uid": DATASOURCE_UID}
     assert "id" not in deployed
     spec = named(resources, "Deployment", "grafana")["spec"]["template"]["spec"]
     (volume,) = [one for one in spec["volumes"] if "projected" in one and one["name"] == "dashboards-custom"]
@@ -64,7 +65,7 @@ def test_a_dropped_file_is_a_config_map_of_its_own_joined_in_grafanas_folder(
 
 
 def test_each_folder_of_dashboards_has_its_path_and_nothing_is_put_into_the_sandbox() -> None:
-    providers = {one["folder"]: one for one in grafana.dashboard_providers()["providers"]}
+    providers = {one["folder"]: one for one in grafana_provisioning.dashboard_providers()["providers"]}
     assert list(providers) == ["Dubbing platform", "Custom", "Sandbox"]
     spec = named(registrations("dev"), "Deployment", "grafana")["spec"]["template"]["spec"]
     (container,) = [one for one in spec["containers"] if one["name"] == "grafana"]

@@ -15,8 +15,13 @@ from stacks import stack_file
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT
 from stacks.stack_file import ROOT, SettingsError
+from tests.stacks.test_grafana_access import OAUTH
 
 KEYS = st.sampled_from(sorted(info.alias or name for name, info in Settings.model_fields.items()))
+
+
+HTTPS = {"rootUrl": "https://grafana.example.com/"}
+INGRESS: dict[str, Any] = {"className": "nginx", "tlsSecret": "grafana-tls", "cidrs": ["10.0.0.0/16"]}
 
 
 def judge(changes: dict[str, Any], *, secret_keys: list[str] | None = None) -> str:
@@ -59,6 +64,75 @@ def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str
         ),
         ({"alertmanager": {"replicas": 0}}, ["alertmanager.replicas", "got:   0", "a number from 1 to 3"]),
         ({"alertmanager": {"replicas": 4}}, ["alertmanager.replicas", "got:   4", "a number from 1 to 3"]),
+        (
+            {"grafana": {"replicas": 2}},
+            ["grafana.database", "got:   nothing", "2 replicas cannot share", "set grafana.replicas: 1"],
+        ),
+        ({"grafana": {"replicas": 0}}, ["grafana.replicas", "got:   0", "a number from 1"]),
+        (
+            {"grafana": {"database": {"type": "sqlite3", "host": "db.example.com"}}},
+            ["grafana.database.type", "'postgres' or 'mysql'"],
+        ),
+        (
+            {"grafana": {"database": {"type": "mysql", "host": "db.example.com", "user": "a b"}}},
+            ["grafana.database.user", '"a b"'],
+        ),
+        (
+            {"grafana": {"ingress": INGRESS, "auth": {"loginForm": True}}},
+            ["grafana.ingress", "grafana.rootUrl must start with https://"],
+        ),
+        (
+            {"grafana": {**HTTPS, "ingress": INGRESS}},
+            ["grafana.ingress", "say in grafana.auth how people log in"],
+        ),
+        (
+            {
+                "grafana": {
+                    "rootUrl": "https://example.com/grafana/",
+                    "ingress": INGRESS,
+                    "auth": {"loginForm": True},
+                }
+            },
+            ["grafana.ingress", "a host's name without a path"],
+        ),
+        (
+            {"grafana": {"rootUrl": "https://10.0.0.7/", "ingress": INGRESS, "auth": {"loginForm": True}}},
+            ["grafana.ingress", "a host's name without a path"],
+        ),
+        (
+            {"grafana": {**HTTPS, "auth": {"loginForm": True}, "ingress": {**INGRESS, "tlsSecret": None}}},
+            ["grafana.ingress.tlsSecret", "got:   nothing", "alb.ingress.kubernetes.io/certificate-arn"],
+        ),
+        (
+            {"grafana": {**HTTPS, "auth": {"loginForm": True}, "ingress": {**INGRESS, "cidrs": []}}},
+            ["grafana.ingress.cidrs", "say who asks, in controller or cidrs"],
+        ),
+        ({"grafana": {"auth": {"loginForm": False}}}, ["grafana.auth.oauth", "nobody could log in"]),
+        ({"grafana": {"auth": {}}}, ["grafana.auth.loginForm", "got:   nothing"]),
+        (
+            {"grafana": {"auth": {"loginForm": True, "oauth": {**OAUTH, "roles": {}}}}},
+            ["grafana.auth.oauth.roles.viewer", "nobody would be let in"],
+        ),
+        (
+            {
+                "grafana": {
+                    "auth": {"loginForm": True, "oauth": {**OAUTH, "authUrl": "http://login.dubbing/"}}
+                }
+            },
+            ["grafana.auth.oauth.authUrl", "must start with https://"],
+        ),
+        (
+            {
+                "grafana": {
+                    "auth": {"loginForm": True, "oauth": {**OAUTH, "tokenUrl": "http://login.example.com/"}}
+                }
+            },
+            ["grafana.auth.oauth.tokenUrl", "must start with https://"],
+        ),
+        (
+            {"grafana": {"auth": {"loginForm": True, "oauth": {**OAUTH, "roles": {"admin": ["a' || 'b"]}}}}},
+            ["grafana.auth.oauth.roles.admin[0]", "without quotes"],
+        ),
         (
             {"alertmanager": {"replicas": 2}},
             ["notifications", "grouping.interval 10s must be above 15s", "the last of 2 Alertmanagers"],

@@ -12,6 +12,7 @@ from stacks import stack_file
 from stacks.recording import Registration
 from stacks.settings_base import PROJECT
 from tests.stacks.conftest import STACKS, run_main, write_kubeconfig
+from tests.stacks.test_grafana_access import OAUTH, POSTGRES, WAY_IN, ways_in
 from tests.stacks.test_program import PLANTED, containers, objects, pods
 
 pytestmark = pytest.mark.slow
@@ -37,6 +38,8 @@ def exporter(key: str) -> tuple[tuple[str, Json | None], ...]:
     """As the committed file has it, somebody else's, or none."""
     return tuple((key, mode) for mode in MODES)
 
+
+SEVERAL = {"replicas": 2, "database": POSTGRES, "auth": {"loginForm": False, "oauth": OAUTH}, **WAY_IN}
 
 #: Each switch: the values of a setting that are tried; None leaves the committed one.
 SWITCHES: tuple[tuple[tuple[str, Json | None], ...], ...] = (
@@ -71,7 +74,13 @@ SWITCHES: tuple[tuple[tuple[str, Json | None], ...], ...] = (
         ("alerts", {"queueDepthPer": "stage", "gpuBusy": "whileJobsWait"}),
         ("alerts", {"queueDepthPer": "total", "gpuBusy": "always"}),
     ),
-    (("grafana", None), ("grafana", {"rootUrl": "https://grafana.example.com/"})),
+    (
+        ("grafana", None),
+        ("grafana", {"rootUrl": "https://grafana.example.com/"}),
+        ("grafana", {"database": {"type": "mysql", "host": "db.dubbing", "sslMode": "disable"}}),
+        ("grafana", {"auth": {"loginForm": True}, **WAY_IN}),
+        ("grafana", SEVERAL),
+    ),
     (("kubernetes.protect", {"protect": True}), ("kubernetes.protect", {"protect": False})),
 )
 ROWS: list[Changes] = [tuple(row) for row in AllPairs([list(values) for values in SWITCHES])]
@@ -109,12 +118,14 @@ def unsound(resources: list[Registration]) -> list[str]:
         *(f"{name} twice" for name in set(names) if names.count(name) > 1),
         *(mistake for one in resources for mistake in _unsound_object(one)),
         *(mistake for name, container in containers(resources) for mistake in _unsound(name, container)),
+        *(f"{name} leads outside" for name in ways_in(resources) if name != "Ingress grafana to grafana"),
     ]
 
 
 def _unsound_object(one: Registration) -> Iterator[str]:
-    if one.is_kubernetes_object and "::cluster::" not in one.provider:
-        yield f"{one.name} is not of the explicit provider"
+    provider = "kept" if one.retain_on_delete else "cluster"
+    if one.is_kubernetes_object and f"::{provider}::" not in one.provider:
+        yield f"{one.name} is not of the provider {provider}"
     if one.is_kubernetes_object and "labels" not in one.inputs["metadata"]:
         yield f"{one.name} has no labels"
     if PLANTED in json.dumps(one.inputs):
@@ -194,10 +205,12 @@ def test_what_is_unsound_is_seen() -> None:
     for one in resources:
         if one.inputs.get("kind") == "ConfigMap":
             one.inputs["data"]["leak"] = f"{PLANTED}key"  # type: ignore[index] - what is recorded is a dict
+        if one.inputs.get("kind") == "Service" and one.inputs["metadata"]["name"] == "prometheus":
+            one.inputs["spec"]["type"] = "LoadBalancer"
         if one.inputs.get("kind") == "StatefulSet":
             (container, *_) = one.inputs["spec"]["template"]["spec"]["containers"]
             container["securityContext"]["allowPrivilegeEscalation"] = True
             del container["resources"]["limits"]["memory"]
     text = "\n".join(unsound([*resources, resources[-1]]))
-    for expected in ("in the clear", "locked down", "no memory limit", "twice"):
+    for expected in ("in the clear", "locked down", "no memory limit", "twice", "leads outside"):
         assert expected in text

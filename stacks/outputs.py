@@ -1,0 +1,34 @@
+"""What the program exports, for people after `pulumi up` and for programs of other stacks.
+
+It imports nothing of this project, so that another program can copy it; docs/operations.md shows how.
+"""
+
+from typing import TypedDict
+
+
+class PortForward(TypedDict):
+    """For each server the command that makes it reachable on the caller's own machine."""
+
+    grafana: str
+    prometheus: str
+    alertmanager: str
+
+
+class Outputs(TypedDict):
+    """The stack's outputs, by the names that `pulumi stack output` takes; none of them is a secret."""
+
+    namespace: str
+    """The namespace of the servers and exporters."""
+    nodeNamespace: str
+    """The namespace of the agents on each node."""
+    grafanaUrl: str
+    """Where people reach Grafana in their browser."""
+    prometheusUrl: str
+    """Prometheus inside the cluster; network policies let in who the stack names."""
+    alertmanagerUrl: str
+    """Alertmanager inside the cluster; network policies let in who the stack names."""
+    portForward: PortForward
+    grafanaPassword: str
+    """The command that prints the password of admin."""
+    dashboardUids: dict[str, str]
+    """The uid of each dashboard, by its file's name: `/d/UID` of Grafana leads to it."""
