@@ -6,6 +6,8 @@ RUN := $(BIN)/python -m
 STACK ?= dev
 OUT ?= rendered/$(STACK)
 PICTURES ?= docs/pictures
+# All of them, unless somebody named a stack.
+E2E := e2e$(if $(filter file,$(origin STACK)),, and $(if $(filter prod,$(STACK)),,not )prod)
 export CONTEXT
 
 .DEFAULT_GOAL := help
@@ -38,8 +40,8 @@ test: lint ## lint and the fast tests
 test-slow: $(VENV)/installed ## the tests that take minutes
 	$(BIN)/pytest -n 2 --dist loadscope -m "slow and not e2e"
 
-e2e: $(VENV)/installed ## the whole program on the real engine and API server
-	$(BIN)/pytest -n 2 --dist loadscope -m e2e --maxfail 3 --timeout 900
+e2e: $(VENV)/installed ## the whole program on the real engine and API server [STACK=prod: prod's part of it]
+	$(BIN)/pytest -n 2 --dist loadscope -m "$(E2E)" --maxfail 3 --timeout 900
 
 lint: $(VENV)/installed ## format, lint, types, import directions
 	$(BIN)/ruff format --check .

@@ -76,7 +76,7 @@ class Cluster:
         programs = binaries(*PROGRAMS)
         with self._alone():
             tokens = self._tokens()
-            self._etcd(programs["etcd"]).ensure()
+            self.etcd(programs["etcd"]).ensure()
             server = self._server(programs["kube-apiserver"])
             server.ensure()
             server.wait_until(self._answers, _READY_SECONDS)
@@ -114,6 +114,21 @@ class Cluster:
         """Tell whether every process runs and the API server is ready."""
         return all(alive(self._pid_file(name)) for name in PROGRAMS) and self._answers()
 
+    def etcd(self, program: Path) -> Process:
+        """Return the process of etcd, which keeps what the cluster stores."""
+        clients = f"http://127.0.0.1:{self._port('etcd')}"
+        peers = f"http://127.0.0.1:{self._port('etcd', 'peers')}"
+        return self._process(
+            "etcd",
+            program,
+            f"--data-dir={self._folder / 'etcd'}",
+            f"--listen-client-urls={clients}",
+            f"--advertise-client-urls={clients}",
+            f"--listen-peer-urls={peers}",
+            f"--initial-advertise-peer-urls={peers}",
+            f"--initial-cluster=default={peers}",
+        )
+
     @contextmanager
     def _alone(self) -> Generator[None]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -141,20 +156,6 @@ class Cluster:
     def _process(self, name: str, program: Path, *flags: str) -> Process:
         log = self._logs / f"{name}.log"
         return Process(name=name, command=(str(program), *flags), folder=self._folder, log=log)
-
-    def _etcd(self, program: Path) -> Process:
-        clients = f"http://127.0.0.1:{self._port('etcd')}"
-        peers = f"http://127.0.0.1:{self._port('etcd', 'peers')}"
-        return self._process(
-            "etcd",
-            program,
-            f"--data-dir={self._folder / 'etcd'}",
-            f"--listen-client-urls={clients}",
-            f"--advertise-client-urls={clients}",
-            f"--listen-peer-urls={peers}",
-            f"--initial-advertise-peer-urls={peers}",
-            f"--initial-cluster=default={peers}",
-        )
 
     def _server(self, program: Path) -> Process:
         # The server makes its own certificate when there is none; its key signs ServiceAccount tokens too.

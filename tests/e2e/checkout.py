@@ -17,6 +17,7 @@ from kubernetes.config import new_client_from_config
 from stacks.stack_file import ROOT
 
 _LEFT_OUT = (".git", ".venv", ".local", "__pycache__", ".pytest_cache", ".ruff_cache", "rendered")
+_OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "STACK")
 _STEP = re.compile(r"^\s*(?P<mark>[-+~]{1,2}) ?(?P<type>\S+:\S+): \((?P<operation>[\w-]+)\)", re.MULTILINE)
 _URN = re.compile(r"\[urn=(?P<urn>[^\]]+)\]")
 
@@ -29,25 +30,26 @@ class Api:
         self.core: Any = client.CoreV1Api(connection)
         self.apps: Any = client.AppsV1Api(connection)
         self.discovery: Any = client.DiscoveryV1Api(connection)
+        self.policy: Any = client.PolicyV1Api(connection)
         self.authorization: Any = client.AuthorizationV1Api(connection)
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A clean copy of the project's files, committed to a repository of its own."""
+    """A clean copy of the project's files, in a repository of its own, and the stack that it is for."""
 
     folder: Path
+    stack: str = "dev"
 
     @staticmethod
-    def make_at(folder: Path) -> "Checkout":
+    def make_at(folder: Path, stack: str = "dev") -> "Checkout":
         """Copy the project; the installed packages are shared."""
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_LEFT_OUT))
         (folder / ".venv").symlink_to(ROOT / ".venv")
-        checkout = Checkout(folder)
-        identity = ("-c", "user.name=e2e", "-c", "user.email=e2e@localhost")
+        checkout = Checkout(folder, stack)
         checkout.git("init", "--quiet")
         checkout.git("add", "--all")
-        checkout.git(*identity, "commit", "--quiet", "--message", "as it is")
+        checkout.commit("as it is")
         return checkout
 
     def git(self, *arguments: str) -> str:
@@ -55,14 +57,21 @@ class Checkout:
         command = ["git", *arguments]
         return subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout
 
+    def commit(self, message: str) -> None:
+        """Commit all edits of known files."""
+        identity = ("-c", "user.name=e2e", "-c", "user.email=e2e@localhost")
+        self.git(*identity, "commit", "--quiet", "--all", "--message", message)
+
     def make(
         self, *arguments: str, environment: dict[str, str] | None = None, timeout: float = 600
     ) -> subprocess.CompletedProcess[str]:
         """Run make, and return its output whole, both streams as one."""
+        # The variables of a make that runs these tests are not meant for this one.
+        inherited = {name: value for name, value in os.environ.items() if name not in _OF_MAKE}
         return subprocess.run(
-            ["make", *arguments],
+            ["make", f"STACK={self.stack}", *arguments],
             cwd=self.folder,
-            env={**os.environ, **(environment or {})},
+            env={**inherited, **(environment or {})},
             check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -94,11 +103,47 @@ class Checkout:
         """What `make up` wrote down."""
         return json.loads((self.folder / ".local" / "endpoints.json").read_text())
 
+    @property
+    def state(self) -> Path:
+        """Where its platform keeps everything."""
+        return self.folder / ".local"
+
     @contextmanager
     def api(self) -> Generator["Api"]:
         """The cluster, as its administrator."""
-        with new_client_from_config(config_file=self.endpoints["kubeconfig"]) as made:
+        with new_client_from_config(config_file=str(self.state / "cluster" / "kubeconfig")) as made:
             yield Api(made)
+
+
+def ready_workloads(checkout: Checkout) -> dict[str, bool]:
+    """Every workload of the cluster, and whether all of its pods are Ready."""
+    with checkout.api() as api:
+        replicated = [
+            *api.apps.list_deployment_for_all_namespaces().items,
+            *api.apps.list_stateful_set_for_all_namespaces().items,
+        ]
+        states = {
+            w.metadata.name: w.status.ready_replicas == w.spec.replicas and w.spec.replicas > 0
+            for w in replicated
+        }
+        for agent in api.apps.list_daemon_set_for_all_namespaces().items:
+            wanted = agent.status.desired_number_scheduled
+            states[agent.metadata.name] = wanted > 0 and agent.status.number_ready == wanted
+        return states
+
+
+def deployed(checkout: Checkout) -> dict[str, Any]:
+    """What decides how the stack runs: the content of every ConfigMap, the template of every workload."""
+    with checkout.api() as api:
+        files = api.core.list_namespaced_config_map("monitoring").items
+        workloads = [
+            *api.apps.list_namespaced_stateful_set("monitoring").items,
+            *api.apps.list_namespaced_deployment("monitoring").items,
+            *api.apps.list_namespaced_daemon_set("monitoring-node").items,
+        ]
+    return {f"ConfigMap {one.metadata.name}": one.data for one in files} | {
+        one.metadata.name: one.spec.template.to_dict() for one in workloads
+    }
 
 
 def planned(preview: str) -> dict[str, str]:

@@ -38,7 +38,7 @@ class Live:
     @property
     def state(self) -> Path:
         """Where it keeps everything."""
-        return self.checkout.folder / ".local"
+        return self.checkout.state
 
     def url(self, name: str) -> str:
         """An address that `make up` wrote down."""

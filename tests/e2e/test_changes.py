@@ -9,7 +9,7 @@ import yaml
 from stacks import stack_file
 from stacks.settings_base import PROJECT
 from stacks.stack_file import SettingsError
-from tests.e2e.checkout import planned
+from tests.e2e.checkout import deployed, planned
 from tests.e2e.live import Live
 from tests.stacks.setting_changes import Document, Row, changed, configuration, document
 from tests.stacks.test_setting_changes import TABLE
@@ -150,19 +150,7 @@ def test_a_protected_stack_is_not_moved_and_an_unprotected_one_is_seen_to_be_rep
 
 
 def test_going_back_to_the_commit_before_restores_what_was(live: Live) -> None:
-    def deployed() -> Document:
-        with live.checkout.api() as api:
-            files = api.core.list_namespaced_config_map("monitoring").items
-            workloads = [
-                *api.apps.list_namespaced_stateful_set("monitoring").items,
-                *api.apps.list_namespaced_deployment("monitoring").items,
-                *api.apps.list_namespaced_daemon_set("monitoring-node").items,
-            ]
-        return {f"ConfigMap {one.metadata.name}": one.data for one in files} | {
-            one.metadata.name: one.spec.template.to_dict() for one in workloads
-        }
-
-    before = deployed()
+    before = deployed(live.checkout)
     # Volumes never shrink again, and a claim that left the stack is still there: no part of what can be taken
     # back by a commit.
     changes = {
@@ -173,12 +161,12 @@ def test_going_back_to_the_commit_before_restores_what_was(live: Live) -> None:
         if not path.endswith(".volume") and not path.startswith(("images.", "cluster"))
     }
     write(live, changes)
-    live.checkout.git("-c", "user.name=e2e", "-c", "user.email=e2e@localhost", "commit", "-qam", "changed")
+    live.checkout.commit("changed")
     try:
         live.up()
-        assert deployed() != before
+        assert deployed(live.checkout) != before
     finally:
         live.checkout.git("reset", "--quiet", "--hard", "HEAD~1")
     live.up()
-    assert deployed() == before
+    assert deployed(live.checkout) == before
     assert "Nothing changed." in live.up()
