@@ -146,7 +146,8 @@ def _namespace_rules(objects: Sequence[Manifest]) -> list[Rule]:
 
 def _granted(objects: Sequence[Manifest], kind: str) -> Iterator[Rule]:
     """What the stack's own roles grant."""
-    for item in objects:
+    # Objects are registered in another order each time.
+    for item in sorted(objects, key=lambda item: item["metadata"]["name"]):
         if item["kind"] == kind:
             yield from ({key: list(value) for key, value in rule.items()} for rule in item["rules"])
 

@@ -26,8 +26,12 @@ PAGE = 500
 ANSWER_SECONDS = 30
 
 
+class NoAnswerError(Exception):
+    """The cluster answers no question of this user's at all; the text says why."""
+
+
 class RefusedError(Exception):
-    """The API server did not answer a question; the text says which and why."""
+    """The API server did not answer one question; the text says which and why."""
 
 
 class LiveCluster:
@@ -42,7 +46,7 @@ class LiveCluster:
         """Open the cluster of a context of the kubeconfig that kubectl would read.
 
         Raises:
-            RefusedError: the kubeconfig cannot be used.
+            NoAnswerError: the kubeconfig cannot be used.
         """
         # One that is busy or restarts is not asked again: the finding says so.
         configuration = Configuration(connection_pool_maxsize=PARALLEL, retries=urllib3.Retry(total=0))
@@ -56,7 +60,7 @@ class LiveCluster:
             )
         except (ConfigException, OSError) as error:
             msg = f"the kubeconfig's context {context!r} cannot be used: {error}"
-            raise RefusedError(msg) from error
+            raise NoAnswerError(msg) from error
         with client:
             yield cls(client)
 
@@ -64,7 +68,8 @@ class LiveCluster:
         """What lies under a path of the API, or None where there is nothing.
 
         Raises:
-            RefusedError: the server does not answer, or may not.
+            RefusedError: the user may not, or the server has a reason of its own.
+            NoAnswerError: the server does not answer, or does not know the user.
         """
         return self._request("GET", path, query)
 
@@ -72,7 +77,8 @@ class LiveCluster:
         """All objects of a collection.
 
         Raises:
-            RefusedError: the server does not answer, or may not.
+            RefusedError: the user may not, or the server has a reason of its own.
+            NoAnswerError: the server does not answer, or does not know the user.
         """
         found: list[Json] = []
         query = {"limit": str(PAGE)}
@@ -88,7 +94,8 @@ class LiveCluster:
         """The live object of each manifest's kind, namespace and name, or None.
 
         Raises:
-            RefusedError: the server does not answer, or may not.
+            RefusedError: the user may not, or the server has a reason of its own.
+            NoAnswerError: the server does not answer, or does not know the user.
         """
         with ThreadPoolExecutor(PARALLEL) as pool:
             return list(pool.map(self.get, map(path_of, objects)))
@@ -97,7 +104,8 @@ class LiveCluster:
         """Those of some rights that the user lacks, by an access review of each.
 
         Raises:
-            RefusedError: the server does not answer, or may not.
+            RefusedError: the user may not, or the server has a reason of its own.
+            NoAnswerError: the server does not answer, or does not know the user.
         """
         asked = list(rights)
         # Who may do everything is not asked for each thing.
@@ -146,7 +154,10 @@ class LiveCluster:
             text = response.read()
         except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
             msg = f"{method} {path}: {error}"
-            raise RefusedError(msg) from error
+            raise NoAnswerError(msg) from error
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            msg = f"the cluster does not know the user: {method} {path}: {_reason(text, response.status)}"
+            raise NoAnswerError(msg)
         if response.status == HTTPStatus.NOT_FOUND:
             return None
         if response.status >= HTTPStatus.BAD_REQUEST:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from stacks import program, render, stack_file
-from stacks.live_cluster import Json, LiveCluster, RefusedError
+from stacks.live_cluster import Json, LiveCluster, NoAnswerError, RefusedError
 from stacks.preflight_checks import CHECKS, Finding, Situation
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT
@@ -34,8 +34,9 @@ def findings(settings: Settings, values: Mapping[str, str], stack: str) -> list[
             )
             for check in CHECKS:
                 found += _judged(check.__name__.replace("_", " "), check(situation))
-    except RefusedError as error:
-        return [Finding(level="error", text=str(error), mend="kubectl auth whoami tells who asks")]
+    except NoAnswerError as error:
+        mend = f"kubectl --context {settings.kubernetes.context} auth whoami tells who asks"
+        return [Finding(level="error", text=str(error), mend=mend)]
     return sorted(found, key=lambda finding: list(_WORDS).index(finding.level))
 
 
@@ -86,7 +87,7 @@ def refuse(settings: Settings, values: Mapping[str, str], stack: str) -> list[st
             "Nothing was created.\n" + "\n".join(map(text, told))
         )
         raise stack_file.SettingsError(msg)
-    return [text(finding) for finding in told]
+    return [f"{finding.text} (make preflight tells how to mend it)" for finding in told]
 
 
 def main() -> int:

@@ -15,8 +15,10 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import NotFoundError
 
 from local.cluster import Cluster
-from stacks import preflight, stack_file
+from stacks import preflight, render, stack_file
+from stacks.live_cluster import LiveCluster
 from stacks.preflight_checks import Finding
+from stacks.recording import Registration
 from stacks.settings_base import PROJECT
 
 Json = dict[str, Any]
@@ -104,6 +106,20 @@ def found(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         return preflight.findings(stack_file.read_stack_file(path), stack_file.raw_values(path), stack)
 
     return findings
+
+
+@pytest.fixture
+def planned() -> list[Registration]:
+    """What the stack dev registers."""
+    return render.registrations("dev")
+
+
+@pytest.fixture
+def as_deployer(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveCluster]:
+    """The cluster as its deployer sees it."""
+    monkeypatch.setenv("KUBECONFIG", str(cluster.deployer_kubeconfig))
+    with LiveCluster.connect(CONTEXT) as connected:
+        yield connected
 
 
 def of_level(found: list[Finding], level: str) -> list[str]:
