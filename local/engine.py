@@ -80,11 +80,8 @@ class Engine:
     kubeconfig: Path | None
     secrets: Sequence[Secret] = ()
 
-    def up(self, targets: Sequence[str] = ()) -> Outcome:
+    def up(self) -> Outcome:
         """Deploy, after mending what an update that did not end left behind.
-
-        Args:
-            targets: Patterns of the URNs to deploy; none is all.
 
         Raises:
             PlatformError: The deployment failed; the text has the engine's errors.
@@ -94,12 +91,9 @@ class Engine:
             events = EngineEvents()
             with command.interruptible(), _readable(events):
                 self._repair(stack)
-                step(f"Deploy: {'part of ' if targets else ''}stack {self.stack} to context {self.context}")
-                result = stack.up(
-                    target=list(targets) or None, on_event=events, color="never", show_secrets=False
-                )
-            if not targets:  # what is left out would count as unchanged
-                step(f"Deploy: {events.summary()}")
+                step(f"Deploy: stack {self.stack} to context {self.context}")
+                result = stack.up(on_event=events, color="never", show_secrets=False)
+            step(f"Deploy: {events.summary()}")
             return Outcome(changes=dict(events.changes), outputs=result.outputs)
 
     def preview(self) -> Mapping[str, int]:

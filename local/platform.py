@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from kubernetes.config import new_client_from_config
@@ -71,7 +71,7 @@ class Platform:
         with self._alone():
             cluster = self._start_cluster(engine.context)
             if cluster is not None:
-                self._let_deploy(cluster, engine)
+                self._let_deploy(cluster)
             outcome = engine.up()
             if cluster is None:
                 _print_outputs(outcome.outputs)
@@ -160,15 +160,13 @@ class Platform:
         step("Platform: the services that are monitored are deployed; the simulator answers for them")
         return cluster
 
-    def _let_deploy(self, cluster: Cluster, engine: Engine) -> None:
+    def _let_deploy(self, cluster: Cluster) -> None:
         """As the administrator, make the namespaces and grant the rights that deploying takes."""
         try:
             registrations = render.registrations(self.stack)
         except REFUSALS:
             return  # The program will say so itself, before anything is created.
         with new_client_from_config(str(cluster.kubeconfig), cluster.context) as api:
-            if deployer.lacks_namespaces(api, registrations):
-                replace(engine, kubeconfig=cluster.kubeconfig).up(deployer.NAMESPACES)
             settings = read_stack_file(stack_file(self.stack))
             deployer.grant(api, registrations, settings.kubernetes.namespace)
 

@@ -238,13 +238,18 @@ def host_ports(situation: Situation) -> Iterator[Finding]:
 
 
 def existing_objects(situation: Situation) -> Iterator[Finding]:
-    """Whether objects of the stack's names are there that Pulumi did not make."""
+    """Whether objects of the stack's names are there that Pulumi did not make.
+
+    What outlives a stack is taken over, as long as nobody else says that it is his.
+    """
     items = [item for item in situation.registrations if item.is_kubernetes_object]
     live = situation.cluster.existing([item.inputs for item in items])
     strangers = [
         (item, found)
         for item, found in zip(items, live, strict=True)
-        if found is not None and not _is_managed(found)
+        if found is not None
+        and not _is_managed(found)
+        and not (item.retain_on_delete and _MANAGED_BY not in (found["metadata"].get("labels") or {}))
     ]
     for item, found in strangers:
         setting = situation.setting(item)
@@ -291,7 +296,7 @@ def rights(situation: Situation) -> Iterator[Finding]:
         + "\n".join(f"  {right}" for right in lacking),
         mend=f"the cluster's administrator grants them to the group {group(namespace)}: python -m "
         "stacks.deployer_role STACK | kubectl apply -f -"
-        + (f", after having made the namespaces {names} with Pulumi" if names else "")
+        + (f", after `kubectl create namespace` for each of {names}" if names else "")
         + " (docs/operations.md)",
     )
 

@@ -42,8 +42,8 @@ def config_map(labels: Mapping[str, str]) -> Json:
     }
 
 
-def namespace(name: str, managed_by: str = "pulumi") -> Json:
-    labels = {"app.kubernetes.io/managed-by": managed_by}
+def namespace(name: str, managed_by: str | None = "pulumi") -> Json:
+    labels = {"app.kubernetes.io/managed-by": managed_by} if managed_by else {}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
@@ -183,6 +183,8 @@ def test_a_namespace_that_is_somebody_elses(found: Found, hands: Hands) -> None:
         assert "kubernetes.namespace" in only(found(), "Namespace monitoring exists").mend
         with hands.there(namespace("monitoring")):
             assert {finding.level for finding in found()} == {"note"}
+        with hands.there(namespace("monitoring", None)):
+            assert {finding.level for finding in found()} == {"note"}, "one that an administrator made"
 
 
 def test_all_is_told_at_once_and_ends_the_command(
