@@ -152,8 +152,8 @@ def strategy(settings: GrafanaSettings) -> k8s.apps.v1.DeploymentStrategyArgsDic
     """How a change is rolled out: with a file as the database one pod ends before the next one starts."""
     if settings.database is None:
         return {"type": "Recreate"}
-    # These are the defaults of Kubernetes for up to three; but defaults would stay behind when the type is
-    # Recreate again, and be refused then.
+    # What Kubernetes' defaults come to, stated: unstated they would stay when the type is Recreate again, and
+    # the API server refuses that.
     return {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
 
 
