@@ -98,6 +98,12 @@ def test_whatever_is_mounted_was_written_and_is_readable_for_everybody(name: str
             assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_whatever_has_an_environment_gets_it(name: str) -> None:
+    expected = f"./rendered/compose/{name}/environment" if container(name).get("env") else None
+    assert service(name).get("env_file") == expected
+
+
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_a_bind_mount_is_read_only_and_never_a_folder_that_docker_makes(name: str) -> None:
     for mount in service(name)["volumes"]:
