@@ -242,7 +242,7 @@ def existing_objects(situation: Situation) -> Iterator[Finding]:
 
     What outlives a stack is taken over, as long as nobody else says that it is his.
     """
-    items = [item for item in situation.registrations if item.is_kubernetes_object]
+    items = [item for item in situation.registrations if item.is_kubernetes_object and not item.import_id]
     live = situation.cluster.existing([item.inputs for item in items])
     strangers = [
         (item, found)
@@ -259,8 +259,8 @@ def existing_objects(situation: Situation) -> Iterator[Finding]:
         yield Finding(
             level="error",
             text=f"{item.inputs['kind']} {identity} exists already, and Pulumi did not make it",
-            mend=f"take it over with the import option, as type {item.type}, name {item.name}, id {identity} "
-            "(docs/operations.md)"
+            mend=f'take it over with the option import_="{identity}" of {item.name} ({item.type}), see '
+            "docs/operations.md"
             + (f", leave it to whoever runs it with {setting}.mode: external" if setting else "")
             + (", set kubernetes.namespace to another one" if "namespace" not in found["metadata"] else "")
             + ", or delete it",

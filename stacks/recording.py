@@ -30,6 +30,8 @@ class Registration:
     provider: str
     protect: bool
     retain_on_delete: bool
+    import_id: str
+    """Under which id an existing object is taken over; empty for all others."""
     ignore_changes: tuple[str, ...]
     dependencies: tuple[str, ...]
 
@@ -63,6 +65,7 @@ class Recorder(mocks.MockMonitor):
                 provider=request.provider or next(iter(request.providers.values()), ""),
                 protect=request.protect,
                 retain_on_delete=request.retainOnDelete,
+                import_id=request.importId,
                 ignore_changes=tuple(request.ignoreChanges),
                 dependencies=tuple(request.dependencies),
             )

@@ -1,13 +1,15 @@
 """Each finding on a real API server, beside a cluster on which all is well."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 
-from stacks import preflight, preflight_checks, stack_file
+from stacks import preflight, preflight_checks, render, stack_file
 from stacks.preflight_checks import Finding
+from stacks.recording import Registration
 from stacks.settings import Exporter
 from tests.preflight.conftest import CONTEXT, Found, Hands, Json, of_level
 
@@ -162,10 +164,26 @@ def test_objects_that_exist_already(found: Found, hands: Hands) -> None:
     with hands.there(CILIUM, namespace("monitoring"), namespace("monitoring-node"), config_map({})):
         finding = only(found(), "ConfigMap monitoring/prometheus-config exists already")
         assert finding.level == "error"
-        for part in ("import option", "kubernetes:core/v1:ConfigMap", "id monitoring/prometheus-config"):
+        for part in ('import_="monitoring/prometheus-config"', "kubernetes:core/v1:ConfigMap"):
             assert part in finding.mend
         with hands.there(config_map({"app.kubernetes.io/managed-by": "pulumi"})):
             assert {finding.level for finding in found()} == {"note"}
+
+
+def test_an_object_with_the_import_option_is_taken_over(
+    found: Found, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = [
+        replace(item, import_id="monitoring/prometheus-config") if item.name == "prometheus-config" else item
+        for item in render.registrations("dev")
+    ]
+
+    def with_import(*_: object) -> list[Registration]:
+        return planned
+
+    monkeypatch.setattr(render, "planned", with_import)
+    with hands.there(CILIUM, namespace("monitoring"), namespace("monitoring-node"), config_map({})):
+        assert {finding.level for finding in found()} == {"note"}
 
 
 def test_an_exporter_that_exists_may_be_left_to_whoever_runs_it(found: Found, hands: Hands) -> None:
