@@ -11,7 +11,7 @@ E2E := e2e$(if $(filter file,$(origin STACK)),, and $(if $(filter prod,$(STACK))
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview incident recover pictures test test-slow e2e lint format render compose grafana-types lock clean
+.PHONY: help up down preview preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ down: $(VENV)/installed ## remove the embedded platform (the tool cache stays)
 
 preview: $(VENV)/installed ## show what `make up` would change
 	@$(RUN) local preview --stack $(STACK)
+
+preflight: $(VENV)/installed ## read the cluster that a stack would go to, and tell what stands in the way: [STACK=] [CONTEXT=]
+	@$(RUN) stacks.preflight $(STACK) $(if $(CONTEXT),--context $(CONTEXT))
 
 incident: $(VENV)/installed ## let something go wrong: NAME=gpu-overheat [AGO=25h]; without NAME, list what can
 	@$(RUN) local incident $(NAME) $(if $(AGO),--ago $(AGO))
@@ -41,7 +44,7 @@ test-slow: $(VENV)/installed ## the tests that take minutes
 	$(BIN)/pytest -n 2 --dist loadscope -m "slow and not e2e"
 
 e2e: $(VENV)/installed ## the whole program on the real engine and API server [STACK=prod: prod's part of it]
-	$(BIN)/pytest -n 2 --dist loadscope -m "$(E2E)" --maxfail 3 --timeout 900
+	$(BIN)/pytest -n 2 --dist loadscope -m "$(E2E)" --maxfail 3 --timeout 900 --durations 30
 
 lint: $(VENV)/installed ## format, lint, types, import directions
 	$(BIN)/ruff format --check .

@@ -34,9 +34,13 @@ _SERVICE_RANGE = "10.96.0.0/16"
 _POD_RANGE = "10.244.0.0/16"
 _NOT_READY_TAINT = "node.kubernetes.io/not-ready"
 
+#: Who deploys: without a right until the administrator grants some (local/deployer.py).
+DEPLOYER = "deployer"
+
 # The user name and the groups behind each token that the API server knows.
 _USERS = {
     "admin": ("admin", "system:masters"),
+    "deployer": (DEPLOYER, ""),
     "kwok": ("kwok", "system:masters"),
     "kube-controller-manager": ("system:kube-controller-manager", ""),
     "kube-scheduler": ("system:kube-scheduler", ""),
@@ -49,6 +53,7 @@ class Cluster:
     Attributes:
         context: The name of the context in its kubeconfig.
         kubeconfig: Path of the administrator's kubeconfig; the file exists once the cluster was started.
+        deployer_kubeconfig: The same of the deployer.
         certificate: Path of the certificate that the API server is trusted by.
     """
 
@@ -60,6 +65,7 @@ class Cluster:
         self._certificates = self._folder / "certificates"
         self._ports = Ports(self._folder / "ports.json")
         self.kubeconfig = self._folder / "kubeconfig"
+        self.deployer_kubeconfig = self._kubeconfig_of("deployer")
         self.certificate = self._certificates / "apiserver.crt"
 
     @property
@@ -144,14 +150,18 @@ class Cluster:
 
     def _tokens(self) -> dict[str, str]:
         file = self._folder / "tokens.csv"
-        if not file.exists():
-            rows = (
-                f'{secrets.token_urlsafe(32)},{user},{key},"{groups}"'
-                for key, (user, groups) in _USERS.items()
-            )
+        rows = file.read_text().splitlines() if file.exists() else []
+        known = {key: token for token, _, key, _ in (row.split(",") for row in rows)}
+        missing = [key for key in _USERS if key not in known]
+        if missing:
+            for key in missing:
+                user, groups = _USERS[key]
+                known[key] = secrets.token_urlsafe(32)
+                rows.append(f'{known[key]},{user},{key},"{groups}"')
             write(file, "\n".join(rows) + "\n")
-        fields = (row.split(",") for row in file.read_text().splitlines())
-        return {key: token for token, _, key, _ in fields}
+            # It reads the file only as it starts, and may be of a checkout that knew fewer users.
+            end(self._pid_file("kube-apiserver"))
+        return known
 
     def _process(self, name: str, program: Path, *flags: str) -> Process:
         log = self._logs / f"{name}.log"

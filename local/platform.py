@@ -12,6 +12,7 @@ from pathlib import Path
 from kubernetes.config import new_client_from_config
 from pulumi.automation import OutputMap
 
+from local import deployer
 from local.agent.runs import Run
 from local.cluster import Cluster
 from local.engine import Engine
@@ -21,7 +22,8 @@ from local.processes import write
 from local.progress import step
 from local.simulator import gpu_operator
 from local.simulator.platform import apply, manifests
-from stacks.program import refuse_unreachable
+from stacks import render
+from stacks.program import REFUSALS, refuse_unreachable
 from stacks.stack_file import ROOT, read_stack_file, stack_file
 
 _OWN_CONTEXTS = "contexts"
@@ -68,6 +70,8 @@ class Platform:
         engine = self._engine()
         with self._alone():
             cluster = self._start_cluster(engine.context)
+            if cluster is not None:
+                self._let_deploy(cluster)
             outcome = engine.up()
             if cluster is None:
                 _print_outputs(outcome.outputs)
@@ -136,7 +140,7 @@ class Platform:
             # The state of what runs on another cluster must outlive `down` of the embedded one.
             state=self.state if embedded else self.state / _OWN_CONTEXTS / str(self.own_context),
             context=self.own_context or settings.kubernetes.context,
-            kubeconfig=self.state / "cluster" / "kubeconfig" if embedded else None,
+            kubeconfig=Cluster(self.state, "").deployer_kubeconfig if embedded else None,
             secrets=settings.secrets_needed(),
         )
 
@@ -155,6 +159,16 @@ class Platform:
             apply(api, (*manifests(), *gpu_operator.manifests(settings.gpu_metrics)))
         step("Platform: the services that are monitored are deployed; the simulator answers for them")
         return cluster
+
+    def _let_deploy(self, cluster: Cluster) -> None:
+        """As the administrator, make the namespaces and grant the rights that deploying takes."""
+        try:
+            registrations = render.registrations(self.stack)
+        except REFUSALS:
+            return  # The program will say so itself, before anything is created.
+        with new_client_from_config(str(cluster.kubeconfig), cluster.context) as api:
+            settings = read_stack_file(stack_file(self.stack))
+            deployer.grant(api, registrations, settings.kubernetes.namespace)
 
     def _run_monitoring(self, cluster: Cluster) -> None:
         settings = read_stack_file(stack_file(self.stack))

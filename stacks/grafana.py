@@ -120,8 +120,7 @@ class Grafana(pulumi.ComponentResource):
             metadata={"name": NAME, "namespace": place.namespace, "labels": server.labels},
             spec={
                 "replicas": args.settings.replicas,
-                # Its own database is a file on a volume that one pod at a time may write.
-                "strategy": {"type": "RollingUpdate" if args.settings.database else "Recreate"},
+                "strategy": strategy(args.settings),
                 "selector": {"match_labels": server.selector},
                 "template": w.pod_template(server, place, spec),
             },
@@ -147,6 +146,15 @@ class Grafana(pulumi.ComponentResource):
             data=dict(data),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def strategy(settings: GrafanaSettings) -> k8s.apps.v1.DeploymentStrategyArgsDict:
+    """How a change is rolled out: with a file as the database one pod ends before the next one starts."""
+    if settings.database is None:
+        return {"type": "Recreate"}
+    # What Kubernetes' defaults come to, stated: unstated they would stay when the type is Recreate again, and
+    # the API server refuses that.
+    return {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
 
 
 def ingress_spec(ingress: Ingress, host_name: str) -> k8s.networking.v1.IngressSpecArgsDict:
@@ -193,7 +201,8 @@ def grafana_workload(
         udp_ports={"gossip-udp": GOSSIP_PORT} if gossips else {},
         env=grafana_environment(settings, cluster),
         mounts=(
-            w.scratch_mount(DATA_PATH, "data") if settings.database else claim_mount(),
+            # Under another name than the claim's: a volume of one name cannot become one of another kind.
+            w.scratch_mount(DATA_PATH, "scratch") if settings.database else claim_mount(),
             w.scratch_mount("/tmp", "tmp"),  # noqa: S108 - a path in the container
             w.secret_mount(NAME, SECRETS_PATH),
             provisioning_mount("datasources"),

@@ -31,8 +31,8 @@ def main() -> None:
     """Deploy the stack that the engine's configuration describes.
 
     Raises:
-        SettingsError: anything in the configuration is wrong, a needed secret is missing, or the cluster
-            cannot be used.
+        SettingsError: anything in the configuration is wrong, a needed secret is missing, the cluster
+            cannot be used, or an update begins and something stands in its way (see `stacks.preflight`).
         CustomDashboardError: a dropped-in dashboard cannot be deployed.
         TooLargeError: dashboards do not fit their ConfigMap.
 
@@ -40,7 +40,18 @@ def main() -> None:
     """
     settings, secrets = read_configuration()
     refuse_unreachable(settings.kubernetes.context)
+    if not pulumi.runtime.is_dry_run():
+        _look_first(settings)
     deploy(settings, secrets)
+
+
+def _look_first(settings: Settings) -> None:
+    """Refuse a cluster that is not ready, and log what would not work there."""
+    # A preview must start fast and needs none of this: it is imported when an update begins.
+    from stacks import preflight  # noqa: PLC0415
+
+    for warning in preflight.refuse(settings, _values(), pulumi.get_stack()):
+        pulumi.log.warn(warning)
 
 
 def deploy(settings: Settings, secrets: Mapping[str, pulumi.Output[str]]) -> None:
@@ -75,7 +86,7 @@ def read_configuration() -> tuple[Settings, dict[str, pulumi.Output[str]]]:
     Raises:
         SettingsError: with every mistake, or with every needed secret that is missing.
     """
-    values: dict[str, object] = {**get_config_env(), **CONFIG.get()}
+    values = _values()
     secret_keys = {key for key in values if is_config_secret(key)} | set(get_config_secret_keys_env())
     stack = pulumi.get_stack()
     settings = stack_file.parse(values, secret_keys, stack=stack)
@@ -86,6 +97,11 @@ def read_configuration() -> tuple[Settings, dict[str, pulumi.Output[str]]]:
         raise SettingsError(msg)
     config = pulumi.Config(PROJECT)
     return settings, {secret.key: config.require_secret(secret.key) for secret in settings.secrets_needed()}
+
+
+def _values() -> dict[str, Any]:
+    """The configuration as the engine hands it over: texts, and JSON for all else."""
+    return {**get_config_env(), **CONFIG.get()}
 
 
 def refuse_unreachable(context: str) -> None:

@@ -95,7 +95,7 @@ def record(
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     recorder = Recorder()
-    mocks.set_mocks(recorder.mocks, project=PROJECT, stack=stack, preview=False, monitor=recorder)
+    mocks.set_mocks(recorder.mocks, project=PROJECT, stack=stack, preview=True, monitor=recorder)
     pulumi.runtime.set_all_config(dict(config), secret_keys)
     try:
         mocks.test(lambda: (program(), None)[1])()

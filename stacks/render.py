@@ -6,12 +6,15 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
 from stacks import program, recording, stack_file
 from stacks.prometheus import to_yaml
 from stacks.recording import Registration
+from stacks.settings import Settings
 from stacks.settings_base import PROJECT, Secret
 
 #: ConfigMaps whose files are written out beside the manifests, and where to.
@@ -38,15 +41,31 @@ def registrations(stack: str, path: Path | None = None) -> list[Registration]:
         SettingsError: the stack file has mistakes.
     """
     path = path or stack_file.stack_file(stack)
-    settings = stack_file.read_stack_file(path)
+    return planned(stack_file.read_stack_file(path), stack_file.raw_values(path), stack)
+
+
+def planned(settings: Settings, values: Mapping[str, str], stack: str) -> list[Registration]:
+    """Every resource that a configuration would register, secrets replaced by placeholders.
+
+    Nothing of it shows outside, though the program that asks be one that an engine runs: all that the SDK
+    keeps belongs to a thread's context.
+
+    Args:
+        settings: what `values` were read into.
+        values: the configuration, as the engine hands it to a program.
+        stack: the stack's name.
+    """
     config = {f"{PROJECT}:{secret.key}": placeholder(secret) for secret in settings.secrets_needed()}
 
     def run() -> None:
         _, secrets = program.read_configuration()
         program.deploy(settings, secrets)
 
-    values = {**stack_file.raw_values(path), **config}
-    return recording.record(run, stack=stack, config=values, secret_keys=list(config)).registrations
+    with ThreadPoolExecutor(1) as apart:
+        recorder = apart.submit(
+            recording.record, run, stack=stack, config={**values, **config}, secret_keys=list(config)
+        ).result()
+    return recorder.registrations
 
 
 def render(stack: str, out: Path, path: Path | None = None) -> int:

@@ -18,7 +18,9 @@ from stacks.stack_file import ROOT
 
 _LEFT_OUT = (".git", ".venv", ".local", "__pycache__", ".pytest_cache", ".ruff_cache", "rendered")
 _OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "STACK")
-_STEP = re.compile(r"^\s*(?P<mark>[-+~]{1,2}) ?(?P<type>\S+:\S+): \((?P<operation>[\w-]+)\)", re.MULTILINE)
+_STEP = re.compile(
+    r"^\s*(?P<mark>[-+~]{1,2}) ?(?P<type>\S+:\S+): \((?P<operation>[\w-]+)(\[retain\])?\)", re.MULTILINE
+)
 _URN = re.compile(r"\[urn=(?P<urn>[^\]]+)\]")
 
 

@@ -124,6 +124,27 @@ def test_no_secret_is_readable_in_what_the_engine_and_the_platform_wrote(checkou
     assert leaks(texts.items(), secrets_of(checkout)) == set()
 
 
+def test_a_right_that_is_missing_ends_an_up_before_anything_changes(checkout: Checkout) -> None:
+    """The control of every other `up` here: each deploys with the generated rights, and no more."""
+    rule = (
+        "if one.is_kubernetes_object",
+        'if one.is_kubernetes_object and one.inputs["kind"] != "ConfigMap"',
+    )
+    checkout.edit("local/deployer.py", *rule)
+    run = checkout.make("up")
+    checkout.edit("stacks/program.py", "if not pulumi.runtime.is_dry_run():", "if False:")
+    checkout.edit("dashboards/system_health.py", "Browsers that follow", "People who follow")
+    unasked = checkout.make("up")
+    checkout.restore()
+    assert run.returncode != 0
+    assert "patch configmaps in namespace monitoring" in run.stdout
+    assert "Nothing was created" in run.stdout
+    assert "Traceback" not in run.stdout
+    assert unasked.returncode != 0
+    assert 'User "deployer" cannot patch resource "configmaps"' in unasked.stdout
+    checkout.succeed("up")
+
+
 def test_a_second_up_changes_nothing_and_says_so(checkout: Checkout) -> None:
     assert "Nothing changed." in checkout.succeed("up")
 

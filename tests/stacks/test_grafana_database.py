@@ -60,10 +60,17 @@ def test_without_one_its_file_has_one_writer_and_a_claim(deployed: ByName) -> No
 def test_with_one_nothing_is_on_a_volume_and_a_change_leaves_no_gap(deployed: ByName, name: str) -> None:
     resources = deployed[name]
     spec = deployment(resources)["spec"]
-    assert spec["strategy"] == {"type": "RollingUpdate"}
+    assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
     assert claims(resources) == set()
     volumes = {volume["name"]: volume for volume in spec["template"]["spec"]["volumes"]}
-    assert "emptyDir" in volumes["data"]
+    (data,) = [
+        mount
+        for mount in spec["template"]["spec"]["containers"][0]["volumeMounts"]
+        if mount["mountPath"] == "/var/lib/grafana"
+    ]
+    assert "emptyDir" in volumes[data["name"]]
+    before = deployment(deployed["own"])["spec"]["template"]["spec"]["volumes"]
+    assert data["name"] not in {volume["name"] for volume in before}, "the API server would refuse the change"
     assert "persistentVolumeClaim" not in json.dumps(volumes)
 
 

@@ -10,12 +10,14 @@ import pytest
 import yaml
 
 from local.toolchain import binary
+from local.toolchain import version as version_of
 from stacks import render, stack_file
+from stacks.preflight_checks import KUBERNETES_VERSIONS
 from stacks.recording import Registration
 from stacks.render import placeholder
 
-#: The Kubernetes version named in the README.
-KUBERNETES = "1.36"
+#: The newest version that the stack is for.
+KUBERNETES = KUBERNETES_VERSIONS[-1]
 
 
 @pytest.fixture(scope="session")
@@ -41,18 +43,42 @@ def manifests(folder: Path) -> list[Path]:
     return sorted((folder / "manifests").glob("*.yaml"))
 
 
-def test_every_manifest_passes_the_strict_schema(rendered: Callable[[str], Path], stack: str) -> None:
+@pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
+def test_every_manifest_passes_the_strict_schema_of_every_version(
+    rendered: Callable[[str], Path], stack: str, version: str
+) -> None:
     files = manifests(rendered(stack))
     assert len(files) > 40
     for file in files:
-        kubernetes_validate.validate(yaml.safe_load(file.read_text()), KUBERNETES, strict=True)
+        kubernetes_validate.validate(yaml.safe_load(file.read_text()), version, strict=True)
 
 
-def test_an_unknown_field_fails_the_strict_schema(rendered: Callable[[str], Path]) -> None:
+@pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
+def test_an_unknown_field_fails_the_strict_schema(rendered: Callable[[str], Path], version: str) -> None:
     manifest = yaml.safe_load((rendered("dev") / "manifests" / "monitoring-service-grafana.yaml").read_text())
     manifest["spec"]["portz"] = manifest["spec"].pop("ports")
     with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_each_version_is_judged_by_its_own_schema() -> None:
+    """A field that Kubernetes got in 1.30, in a schema of before and in the oldest that is supported."""
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "pod"},
+        "spec": {
+            "containers": [{"name": "main", "image": "main"}],
+            "securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}},
+        },
+    }
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(pod, "1.29", strict=True)
+    kubernetes_validate.validate(pod, KUBERNETES_VERSIONS[0], strict=True)
+
+
+def test_the_embedded_platform_runs_a_version_that_is_supported() -> None:
+    assert version_of("kube-apiserver").rpartition(".")[0] in KUBERNETES_VERSIONS
 
 
 def test_a_rendering_holds_every_object_that_main_registers(

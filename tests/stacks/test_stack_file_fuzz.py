@@ -16,8 +16,21 @@ from stacks.settings import Settings
 from stacks.settings_base import PROJECT
 from stacks.stack_file import SettingsError
 from tests.stacks.conftest import PLANTED, STACKS, run_main, write_kubeconfig
+from tests.stacks.test_switches import SEVERAL
 
-TEXTS = {stack: stack_file.stack_file(stack).read_text() for stack in STACKS}
+
+def with_optional_settings() -> str:
+    """Prod's file with groups that neither committed file has."""
+    document = yaml.safe_load(stack_file.stack_file("prod").read_text())
+    document["config"][f"{PROJECT}:grafana"] = SEVERAL
+    return yaml.safe_dump(document)
+
+
+#: Files of which mistakes are made, each with its stack.
+FILES = [
+    *((stack, stack_file.stack_file(stack).read_text()) for stack in STACKS),
+    ("prod", with_optional_settings()),
+]
 ODD = st.one_of(
     st.none(),
     st.booleans(),
@@ -67,8 +80,8 @@ def change(document: Any, place: tuple[Any, ...], how: str, odd: object) -> None
 @st.composite
 def mistaken(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[str, str]:
     """A stack, and its file with one to three values replaced, removed or under another key."""
-    stack = draw(st.sampled_from(STACKS))
-    document = yaml.safe_load(TEXTS[stack])
+    stack, text = draw(st.sampled_from(FILES))
+    document = yaml.safe_load(text)
     for place in draw(st.lists(st.sampled_from(places(document)), min_size=1, max_size=3)):
         change(document, place, draw(st.sampled_from(["replaced", "removed", "renamed"])), draw(ODD))
     return stack, yaml.safe_dump(document, allow_unicode=True)
@@ -104,12 +117,12 @@ def test_a_mistake_anywhere_in_the_file_is_refused_clearly_or_none(
 
 @BOUNDED
 @hypothesis.given(
-    stack=st.sampled_from(STACKS), at=st.floats(0, 1), cut=st.integers(0, 40), put=st.binary(max_size=6)
+    file=st.sampled_from(FILES), at=st.floats(0, 1), cut=st.integers(0, 40), put=st.binary(max_size=6)
 )
 def test_a_file_that_was_cut_or_overwritten_somewhere_is_refused_clearly_or_none(
-    tmp_path: Path, stack: str, at: float, cut: int, put: bytes
+    tmp_path: Path, file: tuple[str, str], at: float, cut: int, put: bytes
 ) -> None:
-    content = TEXTS[stack].encode()
+    stack, content = file[0], file[1].encode()
     place = int(at * len(content))
     check(judged(tmp_path, stack, content[:place] + put + content[place + cut :]))
 
