@@ -84,17 +84,13 @@ def restore(file: Path, checkout: Checkout) -> None:
         if folder == _OBJECTS:
             objects[rest] = content
         else:
-            _write_file(checkout.state / name, content.replace(PLACE, str(checkout.folder).encode()))
-    # The volume had a past; another one would take a minute to make.
-    _write_file(checkout.state / "volumes" / "monitoring_data-prometheus-0" / "history.json", b"{}")
+            path = checkout.state / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.replace(PLACE, str(checkout.folder).encode()))
+    checkout.skip_history()
     with _etcd(checkout) as url:
         for key, value in objects.items():
             _ask(url, "put", {"key": _coded(f"/{key}".encode()), "value": _coded(value)})
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 def _checkout_of(commit: str, folder: Path, stack: str) -> Checkout:
