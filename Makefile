@@ -44,7 +44,7 @@ test-slow: $(VENV)/installed ## the tests that take minutes
 	$(BIN)/pytest -n 2 --dist loadscope -m "slow and not e2e"
 
 e2e: $(VENV)/installed ## the whole program on the real engine and API server [STACK=prod: prod's part of it]
-	$(BIN)/pytest -n 2 --dist loadscope -m "$(E2E)" --maxfail 3 --timeout 900 --durations 30
+	$(BIN)/pytest tests tests/e2e -n 2 --dist loadscope -m "$(E2E)" --maxfail 3 --timeout 900 --durations 30
 
 lint: $(VENV)/installed ## format, lint, types, import directions
 	$(BIN)/ruff format --check .
