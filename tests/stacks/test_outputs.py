@@ -18,7 +18,8 @@ from tests.stacks.conftest import run_main
 
 pytestmark = pytest.mark.usefixtures("dev_cluster")
 
-(EXAMPLE,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
+_, SECTION = (ROOT / "docs" / "operations.md").read_text().split("## Using what the stack exports")
+(EXAMPLE,) = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
 #: Runs a program that refers to a stack with these outputs, and prints what it exports.
 RUN = """
 import json, sys
