@@ -10,13 +10,13 @@ from stacks.quantities import Quantity
 from stacks.settings_base import (
     Cidr,
     Host,
+    Labels,
     Name,
     Port,
     Resources,
     Secret,
     SettingsModel,
     Url,
-    namespace_of_service,
     resources,
 )
 
@@ -24,6 +24,9 @@ ADMIN_PASSWORD = "grafanaAdminPassword"  # noqa: S105 - a key
 SECRET_KEY = "grafanaSecretKey"  # noqa: S105 - a key
 DATABASE_PASSWORD = "grafanaDatabasePassword"  # noqa: S105 - a key
 OAUTH_CLIENT_SECRET = "grafanaOauthClientSecret"  # noqa: S105 - a key
+
+#: The annotation that tells an AWS load balancer its certificate.
+CERTIFICATE_ARN = "alb.ingress.kubernetes.io/certificate-arn"
 
 #: What stands in a connection string without quotes.
 Identifier = Annotated[
@@ -39,7 +42,9 @@ def _https(url: str) -> str:
 
 def _https_or_inside(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme == "http" and namespace_of_service(parts.hostname or ""):
+    # Two parts alone may be a public domain, and the client secret goes there.
+    inside = (parts.hostname or "").split(".")[2:3] == ["svc"]
+    if parts.scheme == "http" and inside:
         return url
     return _https(url)
 
@@ -104,7 +109,7 @@ class OAuth(SettingsModel):
     client_id: Word
     auth_url: BrowsersUrl = Field(description="the authorization endpoint, where browsers are sent")
     token_url: ServersUrl = Field(
-        description="the token endpoint, which Grafana asks (http:// only of NAME.NAMESPACE in the cluster)"
+        description="the token endpoint, which Grafana asks (http:// only of NAME.NAMESPACE.svc)"
     )
     api_url: ServersUrl = Field(description="the UserInfo endpoint, which Grafana asks")
     scopes: tuple[Word, ...] = Field(
@@ -144,7 +149,7 @@ class IngressController(SettingsModel):
     """The pods that requests come from."""
 
     namespace: Name = Field(description="the namespace of its pods")
-    labels: dict[str, str] = Field(min_length=1, description="the labels of its pods")
+    labels: Labels = Field(min_length=1, description="the labels of its pods")
 
 
 class Ingress(SettingsModel):
@@ -167,10 +172,11 @@ class Ingress(SettingsModel):
     @field_validator("tls_secret")
     @classmethod
     def _has_a_certificate(cls, secret: str | None, info: ValidationInfo) -> str | None:
-        if secret is None and not any("cert" in key for key in info.data.get("annotations", {"cert": ""})):
+        annotations = info.data.get("annotations", {CERTIFICATE_ARN: ""})
+        if secret is None and CERTIFICATE_ARN not in annotations:
             msg = (
-                "passwords would be sent in the clear: name the Secret of the certificate, or the "
-                "certificate in an annotation, such as alb.ingress.kubernetes.io/certificate-arn"
+                "passwords would be sent in the clear: name the Secret of the certificate (that cert-manager "
+                f"makes, where it does), or the certificate in the annotation {CERTIFICATE_ARN}"
             )
             raise ValueError(msg)
         return secret
@@ -211,12 +217,17 @@ class Grafana(SettingsModel):
         if ingress is None:
             return None
         root = urlsplit(info.data.get("root_url", "https://unknown/"))
-        if root.scheme != "https":
-            raise ValueError("people log in through it, so grafana.rootUrl must start with https://")
-        if root.path not in ("", "/") or _is_address(root.hostname):
-            raise ValueError("it is for all of a host: grafana.rootUrl must be a host's name without a path")
-        if info.data.get("auth", True) is None:
-            raise ValueError("say in grafana.auth how people log in, even if by {loginForm: true} alone")
+        reasons = {
+            "people log in through it, so grafana.rootUrl must start with https://": root.scheme != "https",
+            "it is for all of a host: grafana.rootUrl must be a host's name without a path": (
+                root.path not in ("", "/") or _is_address(root.hostname)
+            ),
+            "say in grafana.auth how people log in, even if by {loginForm: true} alone": (
+                info.data.get("auth", True) is None
+            ),
+        }
+        if any(reasons.values()):
+            raise ValueError("; ".join(reason for reason, holds in reasons.items() if holds))
         return ingress
 
     @property

@@ -15,7 +15,7 @@ import pulumi_kubernetes as k8s
 
 from stacks import workload as w
 from stacks.settings import Network as NetworkSettings
-from stacks.settings_base import namespace_of_service
+from stacks.settings_base import NODE_ONLY, namespace_of_service
 
 #: A pod of the stack's namespace with this label may reach the servers, to look what is wrong.
 DEBUG_LABEL = "monitoring-debug"
@@ -27,8 +27,6 @@ HTTPS_PORT = 443
 API_SERVER_PORTS = (HTTPS_PORT, 6443)
 #: Where a node's own DNS cache listens, if it has one; it is on the host's network.
 NODE_LOCAL_DNS = "169.254.20.10/32"
-#: The cloud's metadata, which gives a node's credentials away, and what else is only for the node itself.
-NODE_ONLY = ("169.254.0.0/16", "fd00:ec2::/32", "fe80::/10")
 EVERY_ADDRESS = ("0.0.0.0/0", "::/0")
 
 

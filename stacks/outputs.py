@@ -24,9 +24,9 @@ class Outputs(TypedDict):
     grafanaUrl: str
     """Where people reach Grafana in their browser."""
     prometheusUrl: str
-    """Prometheus inside the cluster; network policies let in who the stack names."""
+    """Prometheus inside the cluster; network policies let in what the stack runs, and the debug label."""
     alertmanagerUrl: str
-    """Alertmanager inside the cluster; network policies let in who the stack names."""
+    """Alertmanager inside the cluster; network policies let in what the stack runs, and the debug label."""
     portForward: PortForward
     grafanaPassword: str
     """The command that prints the password of admin."""

@@ -22,6 +22,9 @@ RULES_PATH = "/etc/prometheus/rules"
 DATA_PATH = "/prometheus"
 USER = 65534
 
+#: How long replaying a large write-ahead log may take, in seconds: as long as the Prometheus operator waits.
+START_SECONDS = 900
+
 #: The external label that tells a replica's samples apart where both arrive, such as in a remote store.
 #: Alerts go out without it: with it, Alertmanager would take each twice.
 REPLICA_LABEL = "prometheus_replica"
@@ -72,6 +75,7 @@ class Prometheus(pulumi.ComponentResource):
             replicas=args.settings.replicas,
             size=args.settings.volume,
             grace_seconds=300,
+            start_seconds=START_SECONDS,
             depends_on=[rights, config, rules],
         )
         self.url = service.metadata.apply(lambda m: f"http://{m.name}.{m.namespace}:{PORT}")
@@ -114,8 +118,7 @@ def prometheus_workload(settings: PrometheusSettings) -> w.Workload:
             data_mount(DATA_PATH),
         ),
         probes={
-            # Replaying a large write-ahead log takes minutes: 15 s x 60, as the Prometheus operator waits.
-            "startup": w.http_probe("/-/ready", "web", period=15, failures=60),
+            "startup": w.http_probe("/-/ready", "web", period=15, failures=START_SECONDS // 15),
             "readiness": w.http_probe("/-/ready", "web", period=5),
             "liveness": w.http_probe("/-/healthy", "web", period=5, failures=6),
         },

@@ -9,7 +9,7 @@ the lines that set the secrets it needs.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from stacks.alerting_settings import Alerts, MonthlyBudget, Thresholds
 from stacks.grafana_settings import Grafana
@@ -24,7 +24,23 @@ from stacks.quantities import (
     kubernetes_quantity,
     prometheus_bytes,
 )
-from stacks.settings_base import Cidr, Host, Name, Port, Resources, Secret, SettingsModel, Url, resources
+from stacks.settings_base import (
+    Cidr,
+    ClassName,
+    Host,
+    InternetCidr,
+    Labels,
+    Name,
+    OwnNamespace,
+    Port,
+    Resources,
+    Secret,
+    ServerName,
+    SettingsModel,
+    Url,
+    distinct,
+    resources,
+)
 
 #: Blocks may fill this share of the volume; the rest is for the write-ahead log and compaction, which
 #: retention by size does not delete (Prometheus' storage documentation: 80 to 85 %).
@@ -38,17 +54,27 @@ class Kubernetes(SettingsModel):
     """Where the stack is deployed, and what the cluster offers."""
 
     context: str = Field(min_length=1, description="the kubeconfig context to deploy to")
-    namespace: Name = Field(default="monitoring", description="the namespace of the stack")
-    node_namespace: Name = Field(
-        default="monitoring-node", description="the namespace of the agents on each node"
+    namespace: OwnNamespace = Field(default="monitoring", description="the namespace of the stack")
+    node_namespace: OwnNamespace = Field(
+        default="monitoring-node",
+        validate_default=True,
+        description="the namespace of the agents on each node",
     )
-    storage_class: str = Field(
-        min_length=1,
+    storage_class: ClassName = Field(
         description="a storage class of the cluster for new volumes, such as gp3 (EKS marks none as default)",
     )
     protect: bool = Field(
         default=True, description="refuse to delete namespaces and volumes until they are unprotected"
     )
+
+    @field_validator("node_namespace")
+    @classmethod
+    def _is_another_one(cls, name: str, info: ValidationInfo) -> str:
+        if name == info.data.get("namespace"):
+            raise ValueError(
+                "must differ from namespace: its pods need the host, and Pod Security refuses that there"
+            )
+        return name
 
 
 class Images(SettingsModel):
@@ -130,7 +156,7 @@ class PodSelector(SettingsModel):
     """The pods of an exporter that someone else runs."""
 
     namespace: Name = Field(description="the namespace of its pods")
-    labels: dict[str, str] = Field(min_length=1, description="the labels of its pods")
+    labels: Labels = Field(min_length=1, description="the labels of its pods")
     port: str = Field(description="the name of its pods' metrics port")
 
 
@@ -157,7 +183,7 @@ class GpuMetrics(Exporter):
     external: PodSelector | None = PodSelector(
         namespace="gpu-operator", labels={"app": "nvidia-dcgm-exporter"}, port="metrics"
     )
-    node_selector: dict[str, str] = Field(
+    node_selector: Labels = Field(
         default={"nvidia.com/gpu.present": "true"}, description="the labels of nodes that have a GPU"
     )
     resources: Resources = resources("100m", "128Mi", "512Mi")
@@ -184,7 +210,7 @@ class Kubelet(SettingsModel):
 class PostgresServer(SettingsModel):
     """A PostgreSQL server to watch, through a role with `pg_monitor`."""
 
-    name: Name = Field(description="its name on dashboards")
+    name: ServerName = Field(description="its name on dashboards, 40 characters at most")
     host: Host
     port: Port = 5432
     database: str = "postgres"
@@ -203,7 +229,9 @@ class PostgresServer(SettingsModel):
 class Postgres(Exporter):
     """postgres_exporter, one for each server."""
 
-    servers: tuple[PostgresServer, ...] = Field(default=(), description="a list of servers")
+    servers: Annotated[tuple[PostgresServer, ...], AfterValidator(distinct)] = Field(
+        default=(), description="a list of servers"
+    )
 
     @property
     def deployed_servers(self) -> tuple[PostgresServer, ...]:
@@ -214,7 +242,7 @@ class Postgres(Exporter):
 class RedisServer(SettingsModel):
     """A Redis server to watch."""
 
-    name: Name = Field(description="its name on dashboards")
+    name: ServerName = Field(description="its name on dashboards, 40 characters at most")
     host: Host
     port: Port = 6379
     tls: bool = True
@@ -228,7 +256,9 @@ class RedisServer(SettingsModel):
 class Redis(Exporter):
     """redis_exporter, one for each server."""
 
-    servers: tuple[RedisServer, ...] = Field(default=(), description="a list of servers")
+    servers: Annotated[tuple[RedisServer, ...], AfterValidator(distinct)] = Field(
+        default=(), description="a list of servers"
+    )
 
     @property
     def deployed_servers(self) -> tuple[RedisServer, ...]:
@@ -246,7 +276,9 @@ class Probe(SettingsModel):
 class Blackbox(Exporter):
     """blackbox_exporter and what it probes."""
 
-    probes: tuple[Probe, ...] = Field(default=(), description="a list of probes")
+    probes: Annotated[tuple[Probe, ...], AfterValidator(distinct)] = Field(
+        default=(), description="a list of probes"
+    )
 
 
 class Network(SettingsModel):
@@ -256,7 +288,7 @@ class Network(SettingsModel):
     receivers have them. Link-local ones always are, and with them the cloud's metadata.
     """
 
-    internet_cidrs: tuple[Cidr, ...] = Field(
+    internet_cidrs: tuple[InternetCidr, ...] = Field(
         default=("0.0.0.0/0",),
         description="a list of CIDRs that may be sent to; ::/0 too where pods have IPv6",
     )

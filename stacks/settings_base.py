@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -20,7 +20,13 @@ from stacks.quantities import Quantity, kubernetes_quantity
 
 PROJECT = "dubbing-monitoring"
 
+#: The cloud's metadata, which gives a node's credentials away, and what else is only for the node itself.
+NODE_ONLY = ("169.254.0.0/16", "fd00:ec2::/32", "fe80::/10")
+
 _DNS_LABEL = r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"
+_DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+_LABEL_KEY = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$"
+_LABEL_VALUE = r"^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$"
 _ANY_URL = TypeAdapter(HttpUrl)
 
 
@@ -45,6 +51,42 @@ def _cidr(text: str) -> str:
         raise ValueError(msg) from None
 
 
+def _outside_the_node(text: str) -> str:
+    network = ip_network(text)
+    for node_only in map(ip_network, NODE_ONLY):
+        if network.version == node_only.version and network.network_address in node_only:
+            msg = f"is within {node_only}, which is for the node itself: credentials of the cloud are there"
+            raise ValueError(msg)
+    return text
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_T = TypeVar("_T", bound=_Named)
+
+
+def distinct(items: tuple[_T, ...]) -> tuple[_T, ...]:
+    """The items, each with a name of its own.
+
+    Raises:
+        ValueError: two have the same name.
+    """
+    names = [item.name for item in items]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        msg = f"{', '.join(twice)} stands there more than once: each needs a name of its own"
+        raise ValueError(msg)
+    return items
+
+
+def _own_namespace(name: str) -> str:
+    if name == "default" or name.startswith("kube-"):
+        raise ValueError("is the cluster's own: policies and Pod Security of the stack would break it")
+    return name
+
+
 def _no_boolean(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("true and false are no numbers")  # noqa: TRY004 - pydantic reports a ValueError
@@ -65,6 +107,14 @@ Host = Annotated[
     str, Field(pattern=r"^\w([\w.-]*\w)?\.?$", description="a host name or address, without its port")
 ]
 Cidr = Annotated[str, AfterValidator(_cidr)]
+InternetCidr = Annotated[Cidr, AfterValidator(_outside_the_node)]
+OwnNamespace = Annotated[Name, AfterValidator(_own_namespace)]
+#: Part of the names and labels of an exporter's objects, which have 63 characters at most.
+ServerName = Annotated[Name, Field(max_length=40)]
+ClassName = Annotated[str, Field(pattern=_DNS_SUBDOMAIN, max_length=253)]
+Labels = dict[
+    Annotated[str, Field(pattern=_LABEL_KEY, max_length=317)], Annotated[str, Field(pattern=_LABEL_VALUE)]
+]
 Text = Annotated[str, Field(min_length=1), AfterValidator(_no_template)]
 Port = Annotated[int, _NUMBER, Field(ge=1, le=65535)]
 Ratio = Annotated[float, _NUMBER, Field(gt=0, lt=1, description="a ratio between 0 and 1")]

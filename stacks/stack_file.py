@@ -4,7 +4,7 @@ import argparse
 import difflib
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -87,9 +87,23 @@ def _is_encrypted(value: object) -> bool:
     return isinstance(value, dict) and list(cast("dict[str, object]", value)) == ["secure"]
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, as the engine's reader does; PyYAML's takes the last one silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the base class's
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if (key.tag, key.value) in seen:
+                    reason = f"the key {key.value!r} stands there a second time"
+                    raise yaml.constructor.ConstructorError(None, None, reason, key.start_mark)
+                seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep)
+
+
 def _config(path: Path) -> dict[str, object]:
     try:
-        document: object = yaml.safe_load(path.read_text())
+        document: object = yaml.load(path.read_text(), _Loader)  # noqa: S506 - it is a safe one
     except FileNotFoundError:
         stacks = ", ".join(sorted(_stack_of(p) for p in path.parent.glob("Pulumi.*.yaml"))) or "none"
         msg = f"There is no stack file {path.name} (stacks here: {stacks})."
@@ -243,12 +257,13 @@ def _mistakes(error: ValidationError, stack: str) -> list[Mistake]:
 
 def _mistake(detail: dict[str, Any], stack: str) -> Mistake:
     # Where a key itself is wrong, it is followed by this.
-    location: tuple[str | int, ...] = tuple(part for part in detail["loc"] if part != "[key]")
+    location = _as_written(tuple(part for part in detail["loc"] if part != "[key]"))
     path = _path(location)
     key = f"{PROJECT}:{path}"
     reason = _in_words(detail)
     setting = f"pulumi config set --stack {stack} --path '{key}'"
-    known, description = _describe(location)
+    known, description, group = _describe(location)
+    edit = f"edit Pulumi.{stack}.yaml"
     if detail["type"] == "extra_forbidden":
         close = difflib.get_close_matches(str(location[-1]), known, n=1)
         return Mistake(
@@ -260,7 +275,10 @@ def _mistake(detail: dict[str, Any], stack: str) -> Mistake:
         )
     if detail["type"] == "missing":
         return Mistake(
-            key=key, got="nothing", takes=description or "a value (required)", mend=f"{setting} VALUE"
+            key=key,
+            got="nothing",
+            takes=": ".join(part for part in (description, group) if part) or "a value (required)",
+            mend=edit if group else f"{setting} VALUE",
         )
     got = detail["input"]
     if isinstance(got, BaseModel):
@@ -270,7 +288,7 @@ def _mistake(detail: dict[str, Any], stack: str) -> Mistake:
         key=key,
         got=text if len(text) <= 200 else text[:200] + " …",  # noqa: PLR2004 - a line or two on a terminal
         takes=": ".join(part for part in (description, reason) if part),
-        mend=f"{setting} VALUE" if not isinstance(detail["input"], dict) else f"edit Pulumi.{stack}.yaml",
+        mend=edit if group or isinstance(detail["input"], dict) else f"{setting} VALUE",
     )
 
 
@@ -303,8 +321,22 @@ def _path(location: tuple[str | int, ...]) -> str:
     return text
 
 
-def _describe(location: tuple[str | int, ...]) -> tuple[list[str], str | None]:
-    """The keys that are known beside the location's last part, and what the last part takes."""
+def _as_written(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The location as a stack file spells it; that of a default that is wrong comes with Python's names."""
+    model: type[BaseModel] | None = Settings
+    parts: list[str | int] = []
+    for part in location:
+        info = model.model_fields.get(str(part)) if model and isinstance(part, str) else None
+        parts.append((info.alias or part) if info else part)
+        if model and isinstance(part, str):
+            fields = {one.alias or name: one for name, one in model.model_fields.items()}
+            found = info or fields.get(part)
+            model = _model_of(found.annotation) if found else None
+    return tuple(parts)
+
+
+def _describe(location: tuple[str | int, ...]) -> tuple[list[str], str | None, str]:
+    """The keys beside the location's last part, what the last part takes, and its own keys if it has some."""
     model: type[BaseModel] | None = Settings
     known: list[str] = []
     description: str | None = None
@@ -312,15 +344,18 @@ def _describe(location: tuple[str | int, ...]) -> tuple[list[str], str | None]:
         if isinstance(part, int):
             continue
         if model is None:
-            return [], description
+            return [], description, ""
         fields = {info.alias or name: info for name, info in model.model_fields.items()}
         known = sorted(fields)
         info = fields.get(part)
         if info is None:
-            return known, None
+            return known, None, ""
         description = info.description
         model = _model_of(info.annotation)
-    return known, description
+    if model is None or isinstance(location[-1], int):
+        return known, description, ""
+    needed = [info.alias or name for name, info in model.model_fields.items() if info.is_required()]
+    return known, description, f"a group with {', '.join(needed)}" if needed else "a group of keys"
 
 
 def _model_of(annotation: object) -> type[BaseModel] | None:

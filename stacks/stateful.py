@@ -10,6 +10,9 @@ from stacks.replicas import headless_service, one_at_a_time, spread
 
 DATA = "data"
 
+#: How long a StatefulSet is waited for at least, in seconds: the provider's own default.
+LEAST_PATIENCE = 600
+
 
 def data_mount(path: str) -> w.Mount:
     """The folder of the server's volume."""
@@ -34,6 +37,7 @@ def stateful_server(
     replicas: int,
     size: str,
     grace_seconds: int,
+    start_seconds: int = 0,
     min_ready_seconds: int = 0,
     depends_on: Sequence[pulumi.Resource],
 ) -> k8s.core.v1.Service:
@@ -41,7 +45,8 @@ def stateful_server(
 
     The claims are resources of the stack, which the StatefulSet adopts by their names, so that they can grow.
     Several replicas are kept apart, and go one at a time: for a drain, and for a change, which takes the next
-    one `min_ready_seconds` after the last became ready. Each client of the Service stays with one.
+    one `min_ready_seconds` after the last became ready; `start_seconds` is the most that one takes for that.
+    Each client of the Service stays with one.
     """
     name = workload.name
     several = replicas > 1
@@ -73,11 +78,18 @@ def stateful_server(
         opts=pulumi.ResourceOptions(
             parent=parent,
             depends_on=[account, *claims, governing, *depends_on],
+            custom_timeouts=_patience(replicas * (grace_seconds + start_seconds + min_ready_seconds)),
             # It names the storage class, and cannot change.
             ignore_changes=["spec.volumeClaimTemplates"],
         ),
     )
     return w.service(workload, place, parent, sticky=several)
+
+
+def _patience(seconds: int) -> pulumi.CustomTimeouts:
+    """As long as a change may take, where that is more than the provider's own limit."""
+    limit = f"{max(LEAST_PATIENCE, seconds)}s"
+    return pulumi.CustomTimeouts(create=limit, update=limit)
 
 
 def _claim_template(place: w.Place) -> k8s.core.v1.PersistentVolumeClaimArgsDict:

@@ -245,7 +245,7 @@ def test_several_grafanas_reach_their_database_and_each_other(
     [
         ("https://login.example.com", f"{OUTSIDE}:443"),
         ("https://login.example.com:8443", f"{OUTSIDE}:8443"),
-        ("http://keycloak.identity:8080", f"identity/keycloak:{NEIGHBOURS_PORT}"),
+        ("http://keycloak.identity.svc:8080", f"identity/keycloak:{NEIGHBOURS_PORT}"),
     ],
 )
 def test_grafana_reaches_its_identity_provider(changed: Renderer, provider: str, end: str) -> None:

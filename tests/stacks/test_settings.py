@@ -168,6 +168,69 @@ def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str
             {"alertmanager": {"resources": {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}}},
             ["the memory request 2Gi is above the limit 1Gi"],
         ),
+        (
+            {"kubernetes": {"context": "dubbing-dev", "storageClass": "gp3", "namespace": "kube-system"}},
+            ["kubernetes.namespace", "is the cluster's own"],
+        ),
+        (
+            {"kubernetes": {"context": "dubbing-dev", "storageClass": "gp3", "namespace": "monitoring-node"}},
+            ["kubernetes.nodeNamespace", "must differ from namespace"],
+        ),
+        (
+            {"kubernetes": {"context": "dubbing-dev", "storageClass": "GP3 fast"}},
+            ["kubernetes.storageClass", '"GP3 fast"', "such as gp3"],
+        ),
+        (
+            {"blackbox": {"mode": "deploy", "probes": [{"name": "api", "url": "http://api.dubbing/"}] * 2}},
+            ["blackbox.probes", "api stands there more than once"],
+        ),
+        (
+            {"postgres": {"mode": "deploy", "servers": [{"name": "main", "host": "a"}] * 2}},
+            ["postgres.servers", "main stands there more than once"],
+        ),
+        (
+            {"redis": {"mode": "deploy", "servers": [{"name": "main", "host": "a"}] * 2}},
+            ["redis.servers", "main stands there more than once"],
+        ),
+        (
+            {"redis": {"mode": "deploy", "servers": [{"name": "m" * 41, "host": "a"}]}},
+            ["redis.servers[0].name", "40 characters at most"],
+        ),
+        (
+            {"network": {"internetCidrs": ["169.254.169.254/32"]}},
+            ["network.internetCidrs", "is within 169.254.0.0/16", "credentials"],
+        ),
+        (
+            {"gpuMetrics": {"mode": "deploy", "nodeSelector": {"a bad label!": "yes"}}},
+            ["gpuMetrics.nodeSelector.a bad label!"],
+        ),
+        (
+            {"grafana": {"replicas": 2}},
+            ["grafana.database", "say which database they share", "mend:  edit Pulumi.dev.yaml"],
+        ),
+        (
+            {
+                "grafana": {
+                    "rootUrl": "https://grafana.example.com/",
+                    "auth": {"loginForm": True},
+                    "ingress": {
+                        "className": "nginx",
+                        "annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"},
+                        "cidrs": ["10.0.0.0/8"],
+                    },
+                }
+            },
+            ["dubbing-monitoring:grafana.ingress.tlsSecret\n", "name the Secret of the certificate"],
+        ),
+        (
+            {
+                "grafana": {
+                    "rootUrl": "http://grafana.example.com/path",
+                    "ingress": {"className": "nginx", "tlsSecret": "tls", "cidrs": ["10.0.0.0/8"]},
+                }
+            },
+            ["grafana.ingress", "must start with https://", "without a path", "say in grafana.auth how"],
+        ),
         ({"prometheus": "big"}, ["dubbing-monitoring:prometheus", '"big"']),
         ({"grafanaAdminPassword": "in-plain-sight"}, ["plain text", "--secret --stack dev"]),
     ],
@@ -305,3 +368,13 @@ def test_any_value_of_any_key_is_accepted_or_reported_never_a_traceback(key: str
     values[f"{PROJECT}:{key}"] = value if isinstance(value, str) else json.dumps(value)
     with contextlib.suppress(SettingsError):
         stack_file.parse(values, [], stack="dev")
+
+
+def test_a_key_that_stands_twice_is_refused_where_the_last_would_win(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.dev.yaml"
+    path.write_text((ROOT / "Pulumi.dev.yaml").read_text() + "  dubbing-monitoring:opencost: {mode: 'off'}\n")
+    with pytest.raises(
+        SettingsError, match="'dubbing-monitoring:opencost' stands there a second time"
+    ) as seen:
+        stack_file.read_stack_file(path)
+    assert "line" in str(seen.value)
