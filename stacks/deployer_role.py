@@ -1,8 +1,8 @@
 """The Kubernetes rights that it takes to deploy a stack, made from the objects that the stack registers.
 
-`python -m stacks.deployer_role STACK | kubectl apply -f -`, by the cluster's administrator, grants them to
-the group that `group` names; the steps are in docs/operations.md, the reasons in
-docs/decisions/0014-deployer-role.md.
+`.venv/bin/python -m stacks.deployer_role STACK | kubectl --context NAME apply -f -`, by the cluster's
+administrator, grants them to the group that `group` names; the steps are in docs/operations.md, the reasons
+in docs/decisions/0014-deployer-role.md.
 """
 
 import argparse

@@ -13,7 +13,7 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, new_client_from_config
 
-from stacks import program
+from stacks import kubeconfig
 from stacks.deployer_role import Manifest, Right, plural
 
 Json = dict[str, Any]
@@ -53,12 +53,12 @@ class LiveCluster:
         try:
             client = new_client_from_config(
                 # The library reads KUBECONFIG when it is imported, which may be too early.
-                os.pathsep.join(map(str, program.kubeconfig_paths())),
+                os.pathsep.join(map(str, kubeconfig.paths())),
                 context,
                 persist_config=False,
                 client_configuration=configuration,
             )
-        except (ConfigException, OSError) as error:
+        except (ConfigException, OSError, ValueError) as error:
             msg = f"the kubeconfig's context {context!r} cannot be used: {error}"
             raise NoAnswerError(msg) from error
         with client:
@@ -163,7 +163,15 @@ class LiveCluster:
         if response.status >= HTTPStatus.BAD_REQUEST:
             msg = f"{method} {path}: {_reason(text, response.status)}"
             raise RefusedError(msg)
-        return cast("Json", json.loads(text))
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            host = self._client.configuration.host
+            msg = f"{host} answers, but not as a Kubernetes API server: {method} {path} brings no JSON object"
+            raise NoAnswerError(msg)
+        return cast("Json", answer)
 
 
 def path_of(manifest: Manifest) -> str:

@@ -4,12 +4,14 @@
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 
 from stacks import program, render, stack_file
 from stacks.live_cluster import Json, LiveCluster, NoAnswerError, RefusedError
-from stacks.preflight_checks import CHECKS, Finding, Situation
+from stacks.preflight_checks import CHECKS
+from stacks.preflight_situation import Finding, Situation
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT
 
@@ -30,12 +32,12 @@ def findings(settings: Settings, values: Mapping[str, str], stack: str) -> list[
             # Without a right to it, one reason is told for all that needs it.
             pods, nodes, found = _listed(cluster)
             situation = Situation(
-                settings=settings, registrations=planned, cluster=cluster, pods=pods, nodes=nodes
+                stack=stack, settings=settings, registrations=planned, cluster=cluster, pods=pods, nodes=nodes
             )
             for check in CHECKS:
                 found += _judged(check.__name__.replace("_", " "), check(situation))
     except NoAnswerError as error:
-        mend = f"kubectl --context {settings.kubernetes.context} auth whoami tells who asks"
+        mend = f"kubectl --context {shlex.quote(settings.kubernetes.context)} auth whoami tells who asks"
         return [Finding(level="error", text=str(error), mend=mend)]
     return sorted(found, key=lambda finding: list(_WORDS).index(finding.level))
 

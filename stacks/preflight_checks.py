@@ -4,14 +4,14 @@ An error would make `up` fail, a warning is what would not work, a note is what 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from stacks import deployer_role
-from stacks.deployer_role import Manifest, Right, api_group, group
-from stacks.live_cluster import Json, LiveCluster, RefusedError
-from stacks.recording import Registration
+from stacks.deployer_role import Manifest
+from stacks.live_cluster import Json
+from stacks.preflight_ownership import existing_objects, occupied_namespaces, rights
+from stacks.preflight_situation import Check, Finding, Situation, identity, lives
 from stacks.settings import Exporter, Settings
 
 #: The server versions that the stack is for, the oldest first: those that kube-prometheus 0.18 tests the same
@@ -30,53 +30,6 @@ _ENFORCERS = {
     ("app", "antrea"),
 }
 _EKS_AGENT = "aws-eks-nodeagent"
-
-_PULUMI = "pulumi-kubernetes"
-_MANAGED_BY = "app.kubernetes.io/managed-by"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """What one look at the cluster came to."""
-
-    level: Literal["error", "warning", "note"]
-    text: str
-    """What, and where."""
-    mend: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Situation:
-    """A stack that is to be deployed, and the cluster that it goes to."""
-
-    settings: Settings
-    registrations: tuple[Registration, ...]
-    cluster: LiveCluster
-    pods: tuple[Json, ...] | None
-    """Every pod of the cluster; None where the user may not list them."""
-    nodes: tuple[Json, ...] | None
-
-    @property
-    def objects(self) -> list[Manifest]:
-        """The stack's objects."""
-        return [item.inputs for item in self.registrations if item.is_kubernetes_object]
-
-    def of_kind(self, *kinds: str) -> list[Manifest]:
-        """The stack's objects of some kinds."""
-        return [item for item in self.objects if item["kind"] in kinds]
-
-    def setting(self, registration: Registration) -> str:
-        """The exporter's group of settings that an object comes from; empty for all other objects."""
-        component = registration.parent.rpartition("::")[0].rpartition(":")[2].lower()
-        exporters = [
-            field.alias or name
-            for name, field in Settings.model_fields.items()
-            if isinstance(getattr(self.settings, name), Exporter)
-        ]
-        return next((name for name in exporters if component.startswith(name.lower())), "")
-
-
-Check = Callable[[Situation], Iterator[Finding]]
 
 
 def version(situation: Situation) -> Iterator[Finding]:
@@ -111,34 +64,48 @@ def storage(situation: Situation) -> Iterator[Finding]:
         if found is None:
             known = ", ".join(sorted(item["metadata"]["name"] for item in situation.cluster.items(classes)))
             yield Finding(
-                level="error",
-                text=f"storage class {name} is missing: claims would wait. There: {known or 'none'}",
+                level=_level_of_claims(situation, name),
+                text=f"storage class {name} is missing: new claims would wait. There: {known or 'none'}",
                 mend="kubernetes.storageClass in the stack file names one that is there",
             )
             continue
         if not found.get("allowVolumeExpansion"):
+            patch = shlex.quote('{"allowVolumeExpansion": true}')
             yield Finding(
                 level="warning",
                 text=f"storage class {name} does not expand: a larger volume would be refused later",
-                mend=f"kubectl patch storageclass {name} -p '{{\"allowVolumeExpansion\": true}}'",
+                mend=f"{situation.kubectl} patch storageclass {name} -p {patch}",
             )
         yield _driver(situation, name, str(found["provisioner"]))
 
 
+def _level_of_claims(situation: Situation, storage_class: str) -> Literal["error", "warning"]:
+    """An error where a claim of the class is still to be made; those that are there have their volumes."""
+    claims = [
+        item
+        for item in situation.of_kind("PersistentVolumeClaim")
+        if item["spec"].get("storageClassName") == storage_class
+    ]
+    return "warning" if situation.are_there(claims) else "error"
+
+
 def _driver(situation: Situation, name: str, provisioner: str) -> Finding:
     driver = _MIGRATED.get(provisioner, provisioner)
-    if ".csi." not in driver:
+    # A CSI driver's name is that of a domain, so what has a slash is another kind of provisioner.
+    if "/" in driver:
         text = (
             f"storage class {name} is there; it has no CSI driver, so whether {provisioner} runs is not seen"
         )
         return Finding(level="note", text=text)
-    if situation.cluster.get(f"/apis/storage.k8s.io/v1/csidrivers/{driver}") is None:
-        return Finding(
-            level="error",
-            text=f"the CSI driver {driver} of storage class {name} is not installed: claims would wait",
-            mend="on EKS: aws eks create-addon --addon-name aws-ebs-csi-driver --cluster-name CLUSTER",
-        )
-    return Finding(level="note", text=f"storage class {name} is there, and its CSI driver {driver}")
+    if situation.cluster.get(f"/apis/storage.k8s.io/v1/csidrivers/{driver}") is not None:
+        return Finding(level="note", text=f"storage class {name} is there, and its CSI driver {driver}")
+    return Finding(
+        level=_level_of_claims(situation, name),
+        text=f"the CSI driver {driver} of storage class {name} is not installed: new claims would wait",
+        mend="on EKS: aws eks create-addon --addon-name aws-ebs-csi-driver --cluster-name CLUSTER"
+        if driver == "ebs.csi.aws.com"
+        else "install it, or kubernetes.storageClass in the stack file names a class whose driver is there",
+    )
 
 
 def network_policies(situation: Situation) -> Iterator[Finding]:
@@ -150,7 +117,7 @@ def network_policies(situation: Situation) -> Iterator[Finding]:
         agents = [item for item in pod["spec"]["containers"] if item["name"] == _EKS_AGENT]
         enabled = any("--enable-network-policy=true" in (item.get("args") or ()) for item in agents)
         if labels & _ENFORCERS or enabled:
-            text = f"NetworkPolicies are enforced, as far as can be seen, by pods such as {_name(pod)}"
+            text = f"NetworkPolicies are enforced, as far as can be seen, by pods such as {identity(pod)}"
             yield Finding(level="note", text=text)
             return
     yield Finding(
@@ -159,7 +126,7 @@ def network_policies(situation: Situation) -> Iterator[Finding]:
         "Prometheus, Alertmanager and Grafana (looked for: EKS' agent, Calico, Cilium, kube-router, Antrea)",
         mend="on EKS: aws eks update-addon --addon-name vpc-cni --cluster-name CLUSTER "
         '--configuration-values \'{"enableNetworkPolicy": "true"}\'. EKS Auto Mode enforces them without a '
-        "pod that shows: kubectl -n kube-system get configmap amazon-vpc-cni -o yaml",
+        f"pod that shows: {situation.kubectl} -n kube-system get configmap amazon-vpc-cni -o yaml",
     )
 
 
@@ -223,82 +190,19 @@ def host_ports(situation: Situation) -> Iterator[Finding]:
             others = [
                 pod
                 for pod in situation.pods or ()
-                if port in _host_ports(pod["spec"]) and not _is_of(pod, item.inputs) and _lives(pod)
+                if port in _host_ports(pod["spec"]) and not _is_of(pod, item.inputs) and lives(pod)
             ]
             if not others:
                 yield Finding(level="note", text=f"port {port} of the nodes is free for {what}")
                 continue
             setting = situation.setting(item)
             yield Finding(
-                level="error",
+                # Once it is deployed, a node on which it does not fit must not hold up all else.
+                level="warning" if situation.are_there([item.inputs]) else "error",
                 text=f"{what} needs port {port} of each node, which {len(others)} other pods have, such as "
-                f"{_name(others[0])}: its pods would wait for ever",
-                mend=f"where that is the same exporter: {setting}: {_external(others[0], port)}",
+                f"{identity(others[0])}: its pods would wait for ever",
+                mend=_left_to(others[0], port, setting),
             )
-
-
-def existing_objects(situation: Situation) -> Iterator[Finding]:
-    """Whether objects of the stack's names are there that Pulumi did not make.
-
-    What outlives a stack is taken over, as long as nobody else says that it is his.
-    """
-    items = [item for item in situation.registrations if item.is_kubernetes_object and not item.import_id]
-    live = situation.cluster.existing([item.inputs for item in items])
-    strangers = [
-        (item, found)
-        for item, found in zip(items, live, strict=True)
-        if found is not None
-        and not _is_managed(found)
-        and not (item.retain_on_delete and _MANAGED_BY not in (found["metadata"].get("labels") or {}))
-    ]
-    for item, found in strangers:
-        setting = situation.setting(item)
-        identity = "/".join(
-            part for part in (found["metadata"].get("namespace"), found["metadata"]["name"]) if part
-        )
-        yield Finding(
-            level="error",
-            text=f"{item.inputs['kind']} {identity} exists already, and Pulumi did not make it",
-            mend=f'take it over with the option import_="{identity}" of {item.name} ({item.type}), see '
-            "docs/operations.md"
-            + (f", leave it to whoever runs it with {setting}.mode: external" if setting else "")
-            + (", set kubernetes.namespace to another one" if "namespace" not in found["metadata"] else "")
-            + ", or delete it",
-        )
-    if not strangers:
-        made = sum(found is not None for found in live)
-        text = f"none of the stack's {len(items)} objects belongs to somebody else; {made} are there already"
-        yield Finding(level="note", text=text)
-
-
-def rights(situation: Situation) -> Iterator[Finding]:
-    """Which rights the user lacks to deploy the stack."""
-    namespace = situation.settings.kubernetes.namespace
-    needed = deployer_role.rights(deployer_role.role(situation.objects, namespace))
-    places = situation.of_kind("Namespace")
-    try:
-        live = situation.cluster.existing(places)
-    except RefusedError:
-        live = places  # Who may not look at a namespace lacks that right, too.
-    absent = [place for place, found in zip(places, live, strict=True) if found is None]
-    needed += [
-        Right(verb="create", group=api_group(place), resource="namespaces", name=place["metadata"]["name"])
-        for place in absent[:1]
-    ]
-    lacking = situation.cluster.denied(needed)
-    if not lacking:
-        yield Finding(level="note", text=f"the user has all {len(needed)} rights that it takes")
-        return
-    names = ", ".join(place["metadata"]["name"] for place in absent)
-    yield Finding(
-        level="error",
-        text=f"the user lacks {len(lacking)} of {len(needed)} rights that it takes:\n"
-        + "\n".join(f"  {right}" for right in lacking),
-        mend=f"the cluster's administrator grants them to the group {group(namespace)}: python -m "
-        "stacks.deployer_role STACK | kubectl apply -f -"
-        + (f", after `kubectl create namespace` for each of {names}" if names else "")
-        + " (docs/operations.md)",
-    )
 
 
 #: Every check, in the order in which they are told.
@@ -306,6 +210,7 @@ CHECKS: tuple[Check, ...] = (
     version,
     rights,
     existing_objects,
+    occupied_namespaces,
     storage,
     host_ports,
     node_labels,
@@ -318,10 +223,6 @@ def _number(text: object) -> int:
     """A number of a version; managed clusters write such as 36+."""
     found = re.match(r"\d+", str(text))
     return int(found[0]) if found else 0
-
-
-def _name(item: Manifest) -> str:
-    return f"{item['metadata'].get('namespace')}/{item['metadata']['name']}"
 
 
 def _pod_spec(manifest: Manifest) -> Mapping[str, Any] | None:
@@ -347,12 +248,8 @@ def _is_of(pod: Json, workload: Manifest) -> bool:
     )
 
 
-def _lives(pod: Json) -> bool:
-    return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
-
-
-def _external(pod: Json, port: int) -> str:
-    """The settings that have the exporter of a pod scraped, in place of one of this stack."""
+def _left_to(pod: Json, port: int, setting: str) -> str:
+    """How an exporter of this stack is given up for that of a pod, which has its port."""
     labels = pod["metadata"].get("labels") or {}
     kept = {
         key: value
@@ -365,14 +262,13 @@ def _external(pod: Json, port: int) -> str:
         for entry in container.get("ports") or ()
         if port in (entry.get("hostPort"), entry["containerPort"])
     )
+    name = next(names, None)
     text = ", ".join(f"{key}: {value}" for key, value in sorted(kept.items()))
-    where = f"namespace: {pod['metadata']['namespace']}, labels: {{{text}}}, port: {next(names, None)}"
-    return f"{{mode: external, external: {{{where}}}}}"
-
-
-def _is_managed(live: Json) -> bool:
-    """Whether Pulumi made or takes care of an object: by its manager of fields, or by its label."""
-    managers = live["metadata"].get("managedFields") or ()
-    return any(str(entry.get("manager", "")).startswith(_PULUMI) for entry in managers) or (
-        (live["metadata"].get("labels") or {}).get(_MANAGED_BY) == "pulumi"
+    where = f"namespace: {pod['metadata']['namespace']}, labels: {{{text}}}, port: {name or 'NAME'}"
+    external = f"{setting}: {{mode: external, external: {{{where}}}}}"
+    if name:
+        return f"where that is the same exporter: {external}"
+    return (
+        f"where that is the same exporter, its port {port} needs a name first, in the manifest of the pods; "
+        f"with that as NAME: {external}"
     )

@@ -1,21 +1,19 @@
 """The program: the stack's configuration, its explicit providers, the stack, its outputs."""
 
-import os
 import ssl
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from pathlib import Path
-from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
+from typing import Any
+from urllib.parse import SplitResult
+from urllib.request import getproxies, proxy_bypass
 
 import pulumi
 import pulumi_kubernetes as k8s
-import yaml
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env, is_config_secret
 
 from dashboards.custom_files import CustomDashboardError
 from dashboards.render import TooLargeError
-from stacks import monitoring, stack_file
+from stacks import kubeconfig, monitoring, stack_file
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT
 from stacks.stack_file import SettingsError
@@ -108,35 +106,39 @@ def refuse_unreachable(context: str) -> None:
     """Refuse a kubeconfig context that does not exist, or whose cluster does not answer in time.
 
     Raises:
-        SettingsError: naming the context, where it was looked for, and how to mend it.
+        SettingsError: naming the context, where it was looked for, and how to mend it; or what is wrong
+            with the kubeconfig.
     """
-    paths = kubeconfig_paths()
-    documents = [
-        cast("dict[str, Any]", yaml.safe_load(path.read_text()) or {}) for path in paths if path.is_file()
-    ]
-    contexts = _named(documents, "contexts", "context")
-    where = ", ".join(str(path) for path in paths)
+    known = kubeconfig.read()
     key = f"{PROJECT}:kubernetes.context"
-    if context not in contexts:
-        known = ", ".join(sorted(contexts)) or "none"
+    if context not in known.contexts:
+        where = ", ".join(map(str, kubeconfig.paths()))
+        names = ", ".join(sorted(known.contexts)) or "none"
         msg = (
-            f"{key}: there is no kubeconfig context {context!r} in {where} (contexts there: {known}). "
+            f"{key}: there is no kubeconfig context {context!r} in {where} (contexts there: {names}). "
             f"Nothing was created. Mend: pulumi config set --path '{key}' CONTEXT, or set KUBECONFIG."
         )
         raise SettingsError(msg)
-    cluster = _named(documents, "clusters", "cluster").get(str(contexts[context].get("cluster")), {})
-    server = urlsplit(str(cluster.get("server", "")))
-    if cluster.get("proxy-url") or not server.hostname:
+    server = known.server(context)
+    if server.behind_proxy or not server.url.hostname or _is_behind_proxy(server.url):
         return  # A proxy or an unusual server is the provider's to judge.
     try:
-        _ask(server)
-    except (OSError, HTTPException) as error:
+        _ask(server.url)
+    except (OSError, HTTPException, UnicodeError) as error:
         msg = (
-            f"{key}: the cluster of context {context!r}, {server.geturl()}, does not answer: {error}. "
+            f"{key}: the cluster of context {context!r}, {server.url.geturl()}, does not answer: {error}. "
             f"Nothing was created. Mend: is it running, and reachable from here (VPN)? "
             f"`kubectl --context {context} version` tells."
         )
         raise SettingsError(msg) from None
+
+
+def _is_behind_proxy(server: SplitResult) -> bool:
+    """Whether HTTPS_PROXY, HTTP_PROXY and NO_PROXY lead to a server through a proxy, as with kubectl."""
+    host = server.hostname or ""
+    if host == "localhost" or host.startswith("127.") or host == "::1":
+        return False  # Go's programs reach their own machine directly, whatever the variables say.
+    return server.scheme in getproxies() and not proxy_bypass(host)
 
 
 def _ask(server: SplitResult) -> None:
@@ -155,18 +157,3 @@ def _ask(server: SplitResult) -> None:
         connection.getresponse()
     finally:
         connection.close()
-
-
-def kubeconfig_paths() -> list[Path]:
-    """Where kubectl would look."""
-    listed = [Path(part) for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    return listed or [Path.home() / ".kube" / "config"]
-
-
-def _named(documents: list[dict[str, Any]], group: str, item: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for document in documents:
-        for entry in cast("list[dict[str, Any]]", document.get(group) or []):
-            # The first file that names it wins, as with kubectl.
-            found.setdefault(str(entry.get("name")), cast("dict[str, Any]", entry.get(item) or {}))
-    return found

@@ -17,7 +17,7 @@ from kubernetes.dynamic.exceptions import NotFoundError
 from local.cluster import Cluster
 from stacks import preflight, render, stack_file
 from stacks.live_cluster import LiveCluster
-from stacks.preflight_checks import Finding
+from stacks.preflight_situation import Finding
 from stacks.recording import Registration
 from stacks.settings_base import PROJECT
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from stacks import preflight, preflight_checks, render, stack_file
-from stacks.preflight_checks import Finding
+from stacks.preflight_situation import Finding
 from stacks.recording import Registration
 from stacks.settings import Exporter
 from tests.preflight.conftest import CONTEXT, Found, Hands, Json, of_level
@@ -119,6 +119,7 @@ def test_a_storage_class_that_is_missing(found: Found, hands: Hands) -> None:
     [
         (storage_class("other", "ebs.csi.aws.com", expands=False), "warning", "does not expand"),
         (storage_class("other", "disk.csi.example.com"), "error", "disk.csi.example.com"),
+        (storage_class("other", "driver.example.com"), "error", "driver.example.com"),
         (storage_class("other", "example.com/nfs"), "note", "not seen"),
         # The API server itself hands these to ebs.csi.aws.com, which is installed.
         (storage_class("other", "kubernetes.io/aws-ebs"), "note", "its CSI driver ebs.csi.aws.com"),

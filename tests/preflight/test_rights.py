@@ -150,4 +150,4 @@ def test_namespaces_that_are_missing_are_the_administrators_to_make(
             findings = found(changes=elsewhere, kubeconfig=cluster.deployer_kubeconfig)
     (error,) = [finding for finding in findings if finding.level == "error"]
     assert "create namespaces elsewhere in the whole cluster" in error.text
-    assert "kubectl create namespace` for each of elsewhere" in error.mend
+    assert f"kubectl --context {CONTEXT} create namespace elsewhere\n" in error.mend
