@@ -93,7 +93,11 @@ ACCEPTED = (
             about=(name,),
             why="Topology spread constraints do it, over hosts and zones; the check does not know them.",
         )
-        for kind, name in (("StatefulSet", "alertmanager"), ("Deployment", "grafana"))
+        for kind, name in (
+            ("StatefulSet", "alertmanager"),
+            ("StatefulSet", "prometheus"),
+            ("Deployment", "grafana"),
+        )
     ),
 )
 

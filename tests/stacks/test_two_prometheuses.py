@@ -24,7 +24,9 @@ from tests.stacks.test_traps import prometheus_config
 
 Recorded = dict[str, list[Registration]]
 REPLICAS = ("prometheus-0", "prometheus-1")
-RULES = {"groups": [{"name": "always", "rules": [{"alert": "Always", "expr": "vector(1)", "labels": {}}]}]}
+#: It fires when Prometheus has found its Alertmanager: what is sent before that goes nowhere for a minute.
+ALWAYS = {"alert": "Always", "expr": "vector(1)", "for": "10s"}
+RULES = {"groups": [{"name": "always", "rules": [ALWAYS]}]}
 
 
 def server(resources: list[Registration]) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def told(folder: Path, config: Json) -> tuple[list[Json], list[str]]:
         config["scrape_configs"] = []
         webs = [stack.enter_context(prometheus(folder / pod, pod, config)) for pod in REPLICAS]
         match = urllib.parse.urlencode({"match[]": 'ALERTS{alertname="Always"}'})
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 100
         while True:
             names = [ask(f"http://{web}/federate?{match}") for web in webs]
             sent = [ask(f"http://{web}/metrics") for web in webs]
