@@ -291,7 +291,7 @@ def flows(settings: Settings) -> list[Flow]:
     if grafana.replicas > 1:
         result.append(Flow(source=here, to=here, tcp=(GOSSIP_PORT,), udp=(GOSSIP_PORT,)))
     if database := grafana.database:
-        result += host(here, database.host, database.number)
+        result += host(here, database.host, database.port_number)
     if grafana.auth and (oauth := grafana.auth.oauth):
         for url in (oauth.token_url, oauth.api_url):
             result += identity_provider(here, url, settings.network)

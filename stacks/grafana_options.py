@@ -90,7 +90,7 @@ def _general_options(settings: GrafanaSettings) -> dict[str, str]:
 def _database_options(database: Database) -> dict[str, str]:
     options = {
         "GF_DATABASE_TYPE": database.type,
-        "GF_DATABASE_HOST": f"{database.host}:{database.number}",
+        "GF_DATABASE_HOST": f"{database.host}:{database.port_number}",
         "GF_DATABASE_NAME": database.name,
         "GF_DATABASE_USER": database.user,
         "GF_DATABASE_PASSWORD": secret_file(DATABASE_PASSWORD),

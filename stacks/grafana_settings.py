@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from stacks.quantities import Quantity
 from stacks.settings_base import (
     Cidr,
+    Count,
     Host,
     Labels,
     Name,
@@ -73,7 +74,7 @@ class Database(SettingsModel):
     )
 
     @property
-    def number(self) -> int:
+    def port_number(self) -> int:
         """Its port."""
         return self.port or {"postgres": 5432, "mysql": 3306}[self.type]
 
@@ -82,7 +83,8 @@ class Database(SettingsModel):
         """The password of the user."""
         return Secret(
             key=DATABASE_PASSWORD,
-            purpose=f"password of {self.user} on {self.host}:{self.number}; no space, quote or backslash",
+            purpose=f"password of {self.user} on {self.host}:{self.port_number}; "
+            "no space, quote or backslash",
         )
 
 
@@ -196,7 +198,7 @@ class Grafana(SettingsModel):
         default="http://localhost:3000/",
         description="the URL under which people reach Grafana in their browser",
     )
-    replicas: int = Field(default=1, ge=1, description="a number from 1; several share a database")
+    replicas: Count = Field(default=1, description="a number from 1; several share a database")
     database: Database | None = Field(
         default=None, validate_default=True, description="a database outside: type, host, name and user"
     )

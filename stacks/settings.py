@@ -27,6 +27,7 @@ from stacks.quantities import (
 from stacks.settings_base import (
     Cidr,
     ClassName,
+    Count,
     Host,
     InternetCidr,
     Labels,
@@ -116,9 +117,8 @@ class Prometheus(SettingsModel):
     scrape_interval: Annotated[Duration, between("5s", "2m")] = Field(
         default="30s", description="a duration such as 30s, 5s to 2m"
     )
-    replicas: int = Field(
+    replicas: Count = Field(
         default=1,
-        ge=1,
         le=2,
         description="1 or 2; two scrape and judge the same, each on a volume of its own",
     )
@@ -142,9 +142,8 @@ class Prometheus(SettingsModel):
 class Alertmanager(SettingsModel):
     """Alertmanager."""
 
-    replicas: int = Field(
+    replicas: Count = Field(
         default=1,
-        ge=1,
         le=3,
         description="a number from 1 to 3; several agree on who tells people, and any one of them is enough",
     )

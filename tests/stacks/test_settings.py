@@ -62,6 +62,7 @@ def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str
             {"prometheus": {"replicas": 3, "retention": {"time": "15d", "size": "1GB"}, "volume": "9Gi"}},
             ["prometheus.replicas", "got:   3", "1 or 2"],
         ),
+        ({"alertmanager": {"replicas": True}}, ["alertmanager.replicas", "true and false are no numbers"]),
         ({"alertmanager": {"replicas": 0}}, ["alertmanager.replicas", "got:   0", "a number from 1 to 3"]),
         ({"alertmanager": {"replicas": 4}}, ["alertmanager.replicas", "got:   4", "a number from 1 to 3"]),
         (
