@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kubernetes.config import new_client_from_config
@@ -89,8 +89,9 @@ class Platform:
         """
         engine = self._engine()
         with self._alone():
-            self._start_cluster(engine.context)
-            engine.preview()
+            cluster = self._start_cluster(engine.context)
+            # It changes nothing, and may be of a stack that nobody has granted anything for yet.
+            (engine if cluster is None else replace(engine, kubeconfig=cluster.kubeconfig)).preview()
 
     def down(self) -> None:
         """End every process of the embedded platform and delete its state; the tool cache stays.

@@ -126,7 +126,7 @@ def _cluster_rules(objects: Sequence[Manifest]) -> list[Rule]:
                 "resourceNames": sorted(known),
             }
         )
-    return [*rules, *_READ_OF_THE_CLUSTER, *_granted(objects, "ClusterRole")]
+    return [*rules, *_READ_OF_THE_CLUSTER, *_bound(objects, "ClusterRole"), *_granted(objects, "ClusterRole")]
 
 
 def _namespace_rules(objects: Sequence[Manifest]) -> list[Rule]:
@@ -140,8 +140,18 @@ def _namespace_rules(objects: Sequence[Manifest]) -> list[Rule]:
             for of, resource in read
             if (of, resource) not in kinds
         ),
+        *_bound(objects, "Role"),
         *_granted(objects, "Role"),
     ]
+
+
+def _bound(objects: Sequence[Manifest], kind: str) -> Iterator[Rule]:
+    """Binding the stack's own roles, by name: a preview binds them while they do not exist.
+
+    Without this the API server would look into them for what they grant, and find none.
+    """
+    if names := sorted(item["metadata"]["name"] for item in objects if item["kind"] == kind):
+        yield {"apiGroups": [RBAC], "resources": [plural(kind)], "verbs": ["bind"], "resourceNames": names}
 
 
 def _granted(objects: Sequence[Manifest], kind: str) -> Iterator[Rule]:

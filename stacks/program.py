@@ -48,7 +48,9 @@ def _look_first(settings: Settings) -> None:
     # A preview must start fast and needs none of this: it is imported when an update begins.
     from stacks import preflight  # noqa: PLC0415
 
-    for warning in preflight.refuse(settings, _values(), pulumi.get_stack()):
+    # What it plans has placeholders for secrets; one that is set and not needed would be a stray text there.
+    plain = {key: value for key, value in _values().items() if key not in _secret_keys(_values())}
+    for warning in preflight.refuse(settings, plain, pulumi.get_stack()):
         pulumi.log.warn(warning)
 
 
@@ -85,7 +87,7 @@ def read_configuration() -> tuple[Settings, dict[str, pulumi.Output[str]]]:
         SettingsError: with every mistake, or with every needed secret that is missing.
     """
     values = _values()
-    secret_keys = {key for key in values if is_config_secret(key)} | set(get_config_secret_keys_env())
+    secret_keys = _secret_keys(values)
     stack = pulumi.get_stack()
     settings = stack_file.parse(values, secret_keys, stack=stack)
     missing = stack_file.missing_secrets(settings, values)
@@ -100,6 +102,10 @@ def read_configuration() -> tuple[Settings, dict[str, pulumi.Output[str]]]:
 def _values() -> dict[str, Any]:
     """The configuration as the engine hands it over: texts, and JSON for all else."""
     return {**get_config_env(), **CONFIG.get()}
+
+
+def _secret_keys(values: Mapping[str, Any]) -> set[str]:
+    return {key for key in values if is_config_secret(key)} | set(get_config_secret_keys_env())
 
 
 def refuse_unreachable(context: str) -> None:

@@ -112,6 +112,22 @@ def test_a_deployer_reads_no_secret_elsewhere_and_makes_no_namespace(own_api: Ap
 
 
 @pytest.mark.usefixtures("granted")
+def test_a_preview_binds_roles_that_do_not_exist_yet(own_api: ApiClient, planned: list[Registration]) -> None:
+    rbac: Any = RbacAuthorizationV1Api(own_api)
+    bindings = [
+        dict(item.inputs)
+        for item in planned
+        if item.is_kubernetes_object and item.inputs["kind"] == "ClusterRoleBinding"
+    ]
+    assert bindings
+    for binding in bindings:
+        assert rbac.create_cluster_role_binding(binding, dry_run="All")
+        other = {**binding, "roleRef": {**binding["roleRef"], "name": "cluster-admin"}}
+        with pytest.raises(ApiException, match="attempting to grant RBAC permissions not currently held"):
+            rbac.create_cluster_role_binding(other, dry_run="All")
+
+
+@pytest.mark.usefixtures("granted")
 def test_a_deployer_grants_nobody_more_than_it_has(own_api: ApiClient, planned: list[Registration]) -> None:
     rbac: Any = RbacAuthorizationV1Api(own_api)
     (own,) = [

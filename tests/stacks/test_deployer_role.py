@@ -38,7 +38,9 @@ def test_every_object_may_be_made_changed_and_deleted_where_it_is(objects: list[
 def test_a_deployer_gets_nothing_that_leads_further(objects: list[Manifest]) -> None:
     granted = rights(role(objects, STACK))
     assert not [right for right in granted if "*" in (right.verb, right.group, right.resource)]
-    assert not [right for right in granted if right.verb in ("escalate", "bind", "impersonate")]
+    assert not [right for right in granted if right.verb in ("escalate", "impersonate")]
+    own = {(plural(item["kind"]), item["metadata"]["name"]) for item in objects}
+    assert {(right.resource, right.name) for right in granted if right.verb == "bind"} <= own
     everywhere = [right for right in granted if not right.namespace]
     assert not [right for right in everywhere if right.resource in ("secrets", "configmaps")]
     changing = {right.resource for right in everywhere if right.verb == "create"}
