@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from kubernetes.config import new_client_from_config
@@ -89,9 +89,8 @@ class Platform:
         """
         engine = self._engine()
         with self._alone():
-            cluster = self._start_cluster(engine.context)
-            # It changes nothing, and may be of a stack that nobody has granted anything for yet.
-            (engine if cluster is None else replace(engine, kubeconfig=cluster.kubeconfig)).preview()
+            self._start_cluster(engine.context)
+            engine.preview()
 
     def down(self) -> None:
         """End every process of the embedded platform and delete its state; the tool cache stays.

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes.config import new_client_from_config
 
+from local.deployer import grant
 from stacks import stack_file
+from stacks.render import registrations
 from stacks.settings_base import PROJECT
 from stacks.stack_file import SettingsError
 from tests.e2e.checkout import deployed, planned
@@ -132,9 +135,17 @@ def test_a_smaller_volume_is_refused_by_name_and_the_way_back_is_open(live: Live
     assert "Nothing changed." in live.up()
 
 
+def let_deploy(live: Live, namespace: str) -> None:
+    """As the administrator, grant what it takes to deploy the stack file as it is."""
+    path = live.checkout.folder / "Pulumi.dev.yaml"
+    with new_client_from_config(config_file=live.url("kubeconfig")) as api:
+        grant(api, registrations("dev", path), namespace)
+
+
 def test_a_protected_stack_is_not_moved_and_an_unprotected_one_is_seen_to_be_replaced(live: Live) -> None:
     moved = {"kubernetes.namespace": "elsewhere"}
     write(live, moved)
+    let_deploy(live, "elsewhere")
     assert "replace" in objects(live.checkout.succeed("preview")).values()
     write(live, {"kubernetes.protect": True})
     live.up()
