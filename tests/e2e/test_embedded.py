@@ -131,6 +131,7 @@ def test_a_right_that_is_missing_ends_an_up_before_anything_changes(checkout: Ch
         'if one.is_kubernetes_object and one.inputs["kind"] != "ConfigMap"',
     )
     checkout.edit("local/deployer.py", *rule)
+    checkout.edit("local/deployer.py", 'before = _rules(resource, item["metadata"])', "before = []")
     run = checkout.make("up")
     checkout.edit("stacks/program.py", "if not pulumi.runtime.is_dry_run():", "if False:")
     checkout.edit("dashboards/system_health.py", "Browsers that follow", "People who follow")
