@@ -1,7 +1,8 @@
 """What a stack keeps when it goes, and how a later one takes it back."""
 
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pulumi
@@ -20,6 +21,13 @@ pytestmark = [
 ]
 
 Program = Callable[[], None]
+
+
+@pytest.fixture(autouse=True)
+def _collected_here() -> Iterator[None]:
+    """What the SDK leaves behind is collected while the mark above holds, and not in another test."""
+    yield
+    gc.collect()
 
 
 def claim(name: str, size: str = "2Gi", *, kept: bool = True) -> Program:
