@@ -49,7 +49,9 @@ def _look_first(settings: Settings) -> None:
     from stacks import preflight  # noqa: PLC0415
 
     # What it plans has placeholders for secrets; one that is set and not needed would be a stray text there.
-    plain = {key: value for key, value in _values().items() if key not in _secret_keys(_values())}
+    values = _values()
+    secret_keys = _secret_keys(values)
+    plain = {key: value for key, value in values.items() if key not in secret_keys}
     for warning in preflight.refuse(settings, plain, pulumi.get_stack()):
         pulumi.log.warn(warning)
 
