@@ -7,6 +7,7 @@
 | speaks to the API as its account   | a kubeconfig with its token         | no address inside the cluster |
 | other pods by name                 | their addresses on loopback         | no cluster DNS                |
 | scrapes and probes by address      | the same through a loopback proxy   | no pod network                |
+| writes to remote stores            | through that proxy: nobody is there | nothing leaves this machine   |
 | scrapes kubelets by HTTPS          | by HTTP, through the same proxy     | the simulator is no kubelet   |
 | trusts the web's authorities       | trusts the proxy's own, in probes   | the simulator is the API      |
 | sends to the receivers' URLs       | sends to the local page of messages | nothing leaves this machine   |
@@ -108,6 +109,8 @@ def prometheus_config(_name: str, text: str, here: Surroundings) -> str:
         if job.pop("scheme", "http") == "https":
             job.pop("authorization", None)
             job.pop("tls_config", None)
+    for store in config.get("remote_write", ()):
+        store["proxy_url"] = here.proxy
     for group in config.get("alerting", {}).get("alertmanagers", ()):
         for static in group.get("static_configs", ()):
             static["targets"] = [here.resolve(target) or target for target in static["targets"]]

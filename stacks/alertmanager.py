@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 
 from stacks import workload as w
 from stacks.alertmanager_config import CONFIG_PATH, SECRETS_PATH, alertmanager_config, message_templates
-from stacks.network import Addresses, Flow, Pods, debugging, dns, internet, program, service_of_host
+from stacks.network import Flow, Pods, debugging, dns, internet, pod_identity, program, service_of_host
 from stacks.notification_settings import Notifications
 from stacks.prometheus import pods as prometheus_pods
 from stacks.prometheus import to_yaml
@@ -28,10 +28,6 @@ USER = 65534
 #: How long one that starts only listens: at least Prometheus' resend delay (--rules.alert.resend-delay, 1m),
 #: so that it knows all that fires before it tells the half. Peers have told it what was sent by then.
 START_DELAY = "1m"
-
-
-#: Where EKS hands out the credentials of a pod's account: on the node itself.
-POD_IDENTITY = ("169.254.170.23/32", "fd00:ec2::23/128")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +163,7 @@ def flows(settings: Settings) -> list[Flow]:
     if smtp := notifications.smtp:
         result += [*internet(here, settings.network, smtp.port), *service_of_host(here, smtp.host)]
     if any(receiver.sns for receiver in notifications.receivers().values()):
-        result.append(Flow(source=here, to=Addresses(cidrs=POD_IDENTITY), tcp=(80,)))
+        result.append(pod_identity(here))
     return result
 
 

@@ -9,9 +9,17 @@ from typing import Literal
 import pulumi
 import pulumi_kubernetes as k8s
 
-from dashboards import custom_files, render
+from dashboards import custom_files, render, worth_keeping
 from dashboards.parameters import Budget, Parameters
-from stacks import alertmanager, grafana, network, prometheus, workload
+from stacks import (
+    alertmanager,
+    grafana,
+    network,
+    prometheus,
+    remote_write,
+    remote_write_settings,
+    workload,
+)
 from stacks.exporters import (
     ExporterArgs,
     blackbox,
@@ -100,6 +108,13 @@ class MonitoringStack(pulumi.ComponentResource):
                 jobs=scrape_jobs(settings),
                 rules=render.rules(parameters),
                 alertmanagers=alertmanager.addresses(settings.alertmanager.replicas),
+                remote_stores=remote_write.stores(
+                    settings.prometheus.remote_write, worth_keeping.patterns(parameters)
+                ),
+                secrets={
+                    secret.key: args.secrets[secret.key]
+                    for secret in remote_write_settings.secrets(settings.prometheus.remote_write)
+                },
             ),
             child,
         )

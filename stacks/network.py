@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -22,12 +23,15 @@ DEBUG_LABEL = "monitoring-debug"
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 DNS_PORT = 53
+HTTP_PORT = 80
 HTTPS_PORT = 443
 #: The Service `kubernetes`, and where kubeadm's API server listens behind it: policies see the latter.
 API_SERVER_PORTS = (HTTPS_PORT, 6443)
 #: Where a node's own DNS cache listens, if it has one; it is on the host's network.
 NODE_LOCAL_DNS = "169.254.20.10/32"
 EVERY_ADDRESS = ("0.0.0.0/0", "::/0")
+#: Where EKS hands out the credentials of a pod's account: on the node itself.
+POD_IDENTITY = ("169.254.170.23/32", "fd00:ec2::23/128")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +103,18 @@ def service_of_host(source: Pods, host: str) -> list[Flow]:
     """
     namespace = namespace_of_service(host)
     return [Flow(source=source, to=Pods(namespace=namespace))] if namespace else []
+
+
+def endpoint(source: Pods, url: str, settings: NetworkSettings) -> list[Flow]:
+    """A URL's server: outside, where settings allow it, or in the cluster."""
+    parts = urlsplit(url)
+    port = parts.port or (HTTPS_PORT if parts.scheme == "https" else HTTP_PORT)
+    return [*internet(source, settings, port), *service_of_host(source, parts.hostname or "")]
+
+
+def pod_identity(source: Pods) -> Flow:
+    """The credentials of a pod's AWS role, on EKS."""
+    return Flow(source=source, to=Addresses(cidrs=POD_IDENTITY), tcp=(HTTP_PORT,))
 
 
 def host(source: Pods, name: str, port: int) -> list[Flow]:

@@ -9,7 +9,9 @@ import pulumi_kubernetes as k8s
 import yaml
 
 from stacks import workload as w
-from stacks.network import Flow, Pods, api_server, debugging, dns, program
+from stacks.network import Flow, Pods, api_server, debugging, dns, endpoint, pod_identity, program
+from stacks.remote_write import REPLICA_LABEL, SECRETS_PATH, RemoteStore, remote_write_config
+from stacks.remote_write_settings import signs
 from stacks.scrape import ScrapeJob, own_pods, pod_job
 from stacks.settings import Prometheus as PrometheusSettings
 from stacks.settings import Settings
@@ -25,10 +27,6 @@ USER = 65534
 #: How long replaying a large write-ahead log may take, in seconds: as long as the Prometheus operator waits.
 START_SECONDS = 900
 
-#: The external label that tells a replica's samples apart where both arrive, such as in a remote store.
-#: Alerts go out without it: with it, Alertmanager would take each twice.
-REPLICA_LABEL = "prometheus_replica"
-
 
 @dataclass(frozen=True, kw_only=True)
 class PrometheusArgs:
@@ -43,6 +41,10 @@ class PrometheusArgs:
     """Rule files: name to YAML."""
     alertmanagers: Sequence[str]
     """Each Alertmanager's own address, host:port; never a load-balanced one."""
+    remote_stores: Sequence[RemoteStore]
+    """Where samples are copied to."""
+    secrets: Mapping[str, pulumi.Output[str]]
+    """The secrets of the remote stores, by key."""
 
 
 class Prometheus(pulumi.ComponentResource):
@@ -53,12 +55,12 @@ class Prometheus(pulumi.ComponentResource):
     def __init__(self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dubbing:monitoring:Prometheus", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        place, server = args.place, prometheus_workload(args.settings)
+        place, server = args.place, prometheus_workload(args.settings, mounts_secrets=bool(args.secrets))
 
         config = k8s.core.v1.ConfigMap(
             f"{name}-config",
             metadata=w.metadata(place, "prometheus-config", of=NAME),
-            data={"prometheus.yml": to_yaml(prometheus_config(args))},
+            data={"prometheus.yml": prometheus_yml(args)},
             opts=child,
         )
         rules = k8s.core.v1.ConfigMap(
@@ -67,7 +69,18 @@ class Prometheus(pulumi.ComponentResource):
             data=dict(args.rules),
             opts=child,
         )
-        rights = w.cluster_role(NAME, place, self, PROMETHEUS_RULES, scope=args.scope)
+        needed: list[pulumi.Resource] = [config, rules]
+        if args.secrets:
+            # Read at each request: a changed one needs no restart.
+            needed.append(
+                k8s.core.v1.Secret(
+                    f"{name}-secret",
+                    metadata=w.metadata(place, NAME),
+                    string_data=dict(args.secrets),
+                    opts=child,
+                )
+            )
+        needed.append(w.cluster_role(NAME, place, self, PROMETHEUS_RULES, scope=args.scope))
         service = stateful_server(
             server,
             place,
@@ -76,7 +89,7 @@ class Prometheus(pulumi.ComponentResource):
             size=args.settings.volume,
             grace_seconds=300,
             start_seconds=START_SECONDS,
-            depends_on=[rights, config, rules],
+            depends_on=needed,
         )
         self.url = service.metadata.apply(lambda m: f"http://{m.name}.{m.namespace}:{PORT}")
         self.register_outputs({"url": self.url})
@@ -89,7 +102,7 @@ PROMETHEUS_RULES: tuple[k8s.rbac.v1.PolicyRuleArgsDict, ...] = (
 )
 
 
-def prometheus_workload(settings: PrometheusSettings) -> w.Workload:
+def prometheus_workload(settings: PrometheusSettings, *, mounts_secrets: bool) -> w.Workload:
     """The server's container.
 
     It reloads configuration and rules by itself, so the lifecycle API stays off, as does the admin API.
@@ -115,6 +128,7 @@ def prometheus_workload(settings: PrometheusSettings) -> w.Workload:
         mounts=(
             w.config_mount("prometheus-config", CONFIG_PATH),
             w.config_mount("prometheus-rules", RULES_PATH, name="rules"),
+            *([w.secret_mount(NAME, SECRETS_PATH)] if mounts_secrets else []),
             data_mount(DATA_PATH),
         ),
         probes={
@@ -125,8 +139,18 @@ def prometheus_workload(settings: PrometheusSettings) -> w.Workload:
     )
 
 
-def prometheus_config(args: PrometheusArgs) -> dict[str, Any]:
-    """The content of `prometheus.yml`."""
+def prometheus_yml(args: PrometheusArgs) -> pulumi.Input[str]:
+    """The text of `prometheus.yml`; an Output only where a remote store's URL is one."""
+    urls = [store.url for store in args.remote_stores]
+    known = [url for url in urls if isinstance(url, str)]
+    if len(known) == len(urls):
+        return to_yaml(prometheus_config(args, known))
+    return pulumi.Output.all(*urls).apply(lambda all_known: to_yaml(prometheus_config(args, all_known)))
+
+
+def prometheus_config(args: PrometheusArgs, urls: Sequence[str]) -> dict[str, Any]:
+    """The content of `prometheus.yml`; `urls` are those of the remote stores."""
+    remote = [remote_write_config(store, url) for store, url in zip(args.remote_stores, urls, strict=True)]
     return {
         "global": {
             "scrape_interval": args.settings.scrape_interval,
@@ -144,6 +168,7 @@ def prometheus_config(args: PrometheusArgs) -> dict[str, Any]:
             "alert_relabel_configs": [{"regex": REPLICA_LABEL, "action": "labeldrop"}],
             "alertmanagers": [{"static_configs": [{"targets": list(args.alertmanagers)}]}],
         },
+        **({"remote_write": remote} if remote else {}),
         "scrape_configs": [scrape_config(job, args.place.cluster) for job in args.jobs],
     }
 
@@ -174,9 +199,14 @@ def pods(settings: Settings) -> Pods:
 
 
 def flows(settings: Settings) -> list[Flow]:
-    """Prometheus discovers at the API server, and scrapes itself and what opts in, on whatever port."""
+    """Prometheus discovers at the API server, scrapes what opts in on whatever port, and writes to stores."""
     here = pods(settings)
+    stores = settings.prometheus.remote_write
+    remote = [flow for store in stores for flow in endpoint(here, store.url, settings.network)]
+    if signs(stores):
+        remote.append(pod_identity(here))
     return [
+        *remote,
         *dns(here),
         api_server(here, settings.network),
         Flow(source=here, to=Pods(namespace=None)),

@@ -24,6 +24,8 @@ from stacks.quantities import (
     kubernetes_quantity,
     prometheus_bytes,
 )
+from stacks.remote_write_settings import RemoteWriteStore
+from stacks.remote_write_settings import secrets as remote_write_secrets
 from stacks.settings_base import (
     Cidr,
     ClassName,
@@ -125,6 +127,9 @@ class Prometheus(SettingsModel):
     retention: Retention
     volume: Quantity = Field(description="the size of each replica's volume, such as 50Gi")
     resources: Resources = resources("250m", "1Gi", "2Gi")
+    remote_write: Annotated[tuple[RemoteWriteStore, ...], AfterValidator(distinct)] = Field(
+        default=(), description="a list of stores that samples are copied to"
+    )
 
     @model_validator(mode="after")
     def _retention_fits_the_volume(self) -> "Prometheus":
@@ -359,6 +364,7 @@ class Settings(SettingsModel):
             *self.redis.deployed_servers,
         )
         return (
+            *remote_write_secrets(self.prometheus.remote_write),
             *self.grafana.secrets_needed(),
             *(server.secret for server in servers),
             *self.notifications.secrets_needed(),

@@ -15,6 +15,7 @@ from pydantic import BaseModel, HttpUrl, TypeAdapter, UrlConstraints, Validation
 from stacks.alerting_settings import Teams
 from stacks.grafana_settings import ADMIN_PASSWORD, DATABASE_PASSWORD, OAUTH_CLIENT_SECRET, SECRET_KEY
 from stacks.notification_settings import DEAD_MANS_SWITCH, SMTP_PASSWORD
+from stacks.remote_write_settings import REMOTE_PASSWORD, REMOTE_TOKEN
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT, Secret
 
@@ -27,6 +28,8 @@ _SECRET_PREFIXES = (
     OAUTH_CLIENT_SECRET,
     "postgresPassword-",
     "redisPassword-",
+    REMOTE_PASSWORD,
+    REMOTE_TOKEN,
     "slackWebhookUrl-",
     "pagerdutyRoutingKey-",
     "webhookUrl-",

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from local.toolchain import binary
-from stacks.prometheus import REPLICA_LABEL
 from stacks.recording import Registration
+from stacks.remote_write import REPLICA_LABEL
 from tests.stacks.notified import QUICK, Json, alertmanager, free_address, http_receiver
 from tests.stacks.test_program import objects, pods
 from tests.stacks.test_traps import prometheus_config
