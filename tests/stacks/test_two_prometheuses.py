@@ -1,24 +1,19 @@
 """Two Prometheus servers: what is deployed of them, and that people hear of an alert once."""
 
 import json
-import os
-import subprocess
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from local.toolchain import binary
 from stacks.recording import Registration
 from stacks.remote_write import REPLICA_LABEL
-from tests.stacks.notified import QUICK, Json, alertmanager, free_address, http_receiver
+from tests.stacks.notified import QUICK, Json, alertmanager, http_receiver
+from tests.stacks.prometheus_server import ask, prometheus
 from tests.stacks.test_program import objects, pods
 from tests.stacks.test_traps import prometheus_config
 
@@ -26,7 +21,7 @@ Recorded = dict[str, list[Registration]]
 REPLICAS = ("prometheus-0", "prometheus-1")
 #: It fires when Prometheus has found its Alertmanager: what is sent before that goes nowhere for a minute.
 ALWAYS = {"alert": "Always", "expr": "vector(1)", "for": "10s"}
-RULES = {"groups": [{"name": "always", "rules": [ALWAYS]}]}
+RULES = {"always.yaml": json.dumps({"groups": [{"name": "always", "rules": [ALWAYS]}]})}
 
 
 def server(resources: list[Registration]) -> dict[str, Any]:
@@ -89,39 +84,6 @@ def test_each_of_several_is_missed_by_name(recorded: Recorded) -> None:
     assert missed("dev") == set()
 
 
-@contextmanager
-def prometheus(folder: Path, pod: str, config: Json) -> Generator[str]:
-    """A Prometheus on this configuration that thinks it is the pod; gives its address."""
-    folder.mkdir()
-    (folder / "rules.yaml").write_text(json.dumps(RULES))
-    (folder / "prometheus.yml").write_text(
-        yaml.safe_dump(config | {"rule_files": [str(folder / "rules.yaml")]})
-    )
-    web = free_address()
-    command = [
-        binary("prometheus"),
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address={web}",
-    ]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, env={**os.environ, "POD_NAME": pod}, stdout=log, stderr=log)
-        try:
-            yield web
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def ask(url: str) -> str:
-    """What is answered; nothing while nobody does."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return answer.read().decode()
-    except (urllib.error.URLError, OSError):
-        return ""
-
-
 def told(folder: Path, config: Json) -> tuple[list[Json], list[str]]:
     """What Alertmanager has of an alert that two fire, and how each names itself where samples go."""
     settings = {"criticalRequired": False, "slack": {}, "grouping": QUICK}
@@ -133,7 +95,10 @@ def told(folder: Path, config: Json) -> tuple[list[Json], list[str]]:
         (target,) = config["alerting"]["alertmanagers"]
         target["static_configs"] = [{"targets": [address.removeprefix("http://")]}]
         config["scrape_configs"] = []
-        webs = [stack.enter_context(prometheus(folder / pod, pod, config)) for pod in REPLICAS]
+        webs = [
+            stack.enter_context(prometheus(folder / pod, config, RULES, environment={"POD_NAME": pod}))
+            for pod in REPLICAS
+        ]
         match = urllib.parse.urlencode({"match[]": 'ALERTS{alertname="Always"}'})
         deadline = time.monotonic() + 100
         while True:
