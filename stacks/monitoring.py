@@ -108,7 +108,7 @@ class MonitoringStack(pulumi.ComponentResource):
             alertmanager.AlertmanagerArgs(
                 place=place,
                 settings=settings.alertmanager,
-                notifications=settings.notifications,
+                notifications=settings.heard,
                 identity=render.alert_identity(parameters),
                 grafana_url=settings.grafana.root_url,
                 secrets=args.secrets,
