@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -57,6 +57,10 @@ class MonitoringArgs:
     """The stack's secrets by their keys; all of `settings.secrets_needed()`."""
     kept: pulumi.ProviderResource
     """The provider of namespaces and volumes, which outlive the stack: it takes back what exists already."""
+    identities: Mapping[str, workload.CloudIdentity] = field(
+        default_factory=dict[str, workload.CloudIdentity]
+    )
+    """Who is somebody in the cloud, by the accounts' names in the stack's namespace."""
     custom_dashboards: Path = custom_files.FOLDER
 
 
@@ -201,6 +205,7 @@ class MonitoringStack(pulumi.ComponentResource):
             protect=settings.kubernetes.protect,
             priority_class=f"{settings.kubernetes.namespace}-critical",
             kept=args.kept,
+            identities=args.identities if namespace == settings.kubernetes.namespace else {},
         )
 
 

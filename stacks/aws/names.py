@@ -31,7 +31,7 @@ class Names:
     def of(self, subject: str) -> str:
         """The physical name of a subject's thing."""
         # No part has an underscore, so no two stacks come to the same name.
-        name = "_".join((self.cluster, self.namespace, self.region, subject))
+        name = f"{self.cluster}_{self.namespace}_{self.region}_{subject}"
         if len(name) <= MAX_LENGTH:
             return name
         end = f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}_{subject}"
@@ -62,9 +62,18 @@ class Names:
         """The account's budget."""
         return f"arn:{partition(self.region)}:budgets::{self.account}:budget/{self.budget}"
 
+    @property
+    def budgets_arn(self) -> str:
+        """Whatever of the account's budgets notifies somebody."""
+        return f"arn:{partition(self.region)}:budgets::{self.account}:*"
+
     def role_arn(self, subject: str) -> str:
         """The role of a subject."""
-        return f"{self._iam}:role/{self.of(subject)}"
+        return self.named_role_arn(self.of(subject))
+
+    def named_role_arn(self, name: str) -> str:
+        """A role, by its physical name."""
+        return f"{self._iam}:role/{name}"
 
     @property
     def root_arn(self) -> str:
@@ -82,6 +91,14 @@ class Names:
     def associations_arn(self, cluster: str) -> str:
         """Every Pod Identity association of a cluster of EKS; their ids are made by AWS."""
         return self._arn("eks", f"podidentityassociation/{cluster}/*")
+
+    def workspace_arn(self, workspace: str) -> str:
+        """A workspace, by its id."""
+        return self._arn("aps", f"workspace/{workspace}")
+
+    def key_arn(self, key: str) -> str:
+        """A key of KMS, by its id."""
+        return self._arn("kms", f"key/{key}")
 
     @property
     def workspaces_arn(self) -> str:
