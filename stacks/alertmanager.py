@@ -150,7 +150,7 @@ def flows(settings: Settings) -> list[Flow]:
 
     Receivers on 443: a webhook's URL is a secret, so its port is nothing that a policy could be made of.
     """
-    here, notifications = pods(settings), settings.notifications
+    here, notifications = pods(settings), settings.heard
     result = [
         *dns(here),
         Flow(source=prometheus_pods(settings), to=here, tcp=(PORT,)),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -65,6 +65,10 @@ class MonitoringArgs:
     """The stack's secrets by their keys; all of `settings.secrets_needed()`."""
     kept: pulumi.ProviderResource
     """The provider of namespaces and volumes, which outlive the stack: it takes back what exists already."""
+    identities: Mapping[str, workload.CloudIdentity] = field(
+        default_factory=dict[str, workload.CloudIdentity]
+    )
+    """Who is somebody in the cloud, by the accounts' names in the stack's namespace."""
     custom_dashboards: Path = custom_files.FOLDER
 
 
@@ -123,7 +127,7 @@ class MonitoringStack(pulumi.ComponentResource):
             alertmanager.AlertmanagerArgs(
                 place=place,
                 settings=settings.alertmanager,
-                notifications=settings.notifications,
+                notifications=settings.heard,
                 identity=render.alert_identity(parameters),
                 grafana_url=settings.grafana.root_url,
                 secrets=args.secrets,
@@ -216,6 +220,7 @@ class MonitoringStack(pulumi.ComponentResource):
             protect=settings.kubernetes.protect,
             priority_class=f"{settings.kubernetes.namespace}-critical",
             kept=args.kept,
+            identities=args.identities if namespace == settings.kubernetes.namespace else {},
         )
 
 

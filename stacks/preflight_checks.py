@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from stacks.deployer_role import Manifest
 from stacks.live_cluster import Json
+from stacks.preflight_aws import pod_identity
 from stacks.preflight_ownership import existing_objects, occupied_namespaces, rights
 from stacks.preflight_situation import Check, Finding, Situation, identity, lives
 from stacks.settings import Exporter, Settings
@@ -216,6 +217,7 @@ CHECKS: tuple[Check, ...] = (
     node_labels,
     external_exporters,
     network_policies,
+    pod_identity,
 )
 
 

@@ -17,6 +17,7 @@ from stacks import kubeconfig, monitoring, stack_file
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT
 from stacks.stack_file import SettingsError
+from stacks.workload import CloudIdentity
 
 #: What ends the program with a text that says what to mend.
 REFUSALS = (SettingsError, CustomDashboardError, TooLargeError)
@@ -73,9 +74,16 @@ def deploy(settings: Settings, secrets: Mapping[str, pulumi.Output[str]]) -> Non
         # The stack that kept it wrote its fields under another name.
         enable_patch_force=True,
     )
+    identities: Mapping[str, CloudIdentity] = {}
+    if settings.aws is not None:
+        # A stack without an account there need not load AWS' provider.
+        from stacks.aws.component import AwsStack, AwsStackArgs  # noqa: PLC0415
+
+        cloud = AwsStack("aws", AwsStackArgs(settings=settings, aws=settings.aws))
+        identities = cloud.identities
     monitoring.MonitoringStack(
         "monitoring",
-        monitoring.MonitoringArgs(settings=settings, secrets=secrets, kept=kept),
+        monitoring.MonitoringArgs(settings=settings, secrets=secrets, kept=kept, identities=identities),
         pulumi.ResourceOptions(providers=[provider]),
     )
     for name, value in monitoring.outputs(settings).items():

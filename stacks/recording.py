@@ -76,8 +76,24 @@ class Recorder(mocks.MockMonitor):
             _close_event_loop()  # Each of the SDK's worker threads opens one, and none is ever closed.
 
 
+#: What AWS makes up for new resources, where others are made of it; each stands for any of its kind.
+_MADE_UP: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "aws:amp/workspace:Workspace": (
+        "ws-00000000-0000-0000-0000-000000000000",
+        {
+            "prometheusEndpoint": "https://aps-workspaces.region.amazonaws.com/workspaces/"
+            "ws-00000000-0000-0000-0000-000000000000/"
+        },
+    ),
+    "aws:kms/key:Key": ("00000000-0000-0000-0000-000000000000", {}),
+}
+
+
 class _Echo(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        if args.typ in _MADE_UP:
+            made, outputs = _MADE_UP[args.typ]
+            return made, {**args.inputs, **outputs}
         metadata = args.inputs.get("metadata", {})
         return f"{metadata.get('namespace', '')}/{metadata.get('name', args.name)}", args.inputs
 

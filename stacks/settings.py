@@ -12,9 +12,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from stacks.alerting_settings import Alerts, MonthlyBudget, Thresholds
+from stacks.aws_settings import Aws
 from stacks.grafana_settings import Grafana
 from stacks.images import without_digest
-from stacks.notification_settings import Notifications
+from stacks.notification_settings import Notifications, Sns
 from stacks.quantities import (
     Duration,
     PrometheusSize,
@@ -324,6 +325,18 @@ class Settings(SettingsModel):
     thresholds: Thresholds = Thresholds()
     alerts: Alerts = Alerts()
     notifications: Notifications
+    aws: Aws | None = Field(default=None, description="an account and its cluster of EKS: a group")
+
+    @field_validator("aws")
+    @classmethod
+    def _one_topic(cls, aws: Aws | None, info: ValidationInfo) -> Aws | None:
+        notifications: Notifications | None = info.data.get("notifications")
+        if aws and aws.alert_topic and notifications and notifications.critical.sns:
+            raise ValueError(
+                "alertTopic gives critical alerts a topic, and notifications.critical.sns names another: "
+                "one of them must go"
+            )
+        return aws
 
     @field_validator("notifications")
     @classmethod
@@ -342,6 +355,17 @@ class Settings(SettingsModel):
             )
             raise ValueError(msg)
         return notifications
+
+    @property
+    def heard(self) -> Notifications:
+        """Who hears of alerts: the receivers of the stack file, and the topic of critical alerts."""
+        if self.aws is None or not self.aws.alert_topic:
+            return self.notifications
+        names = self.aws.names(self.cluster, self.kubernetes.namespace)
+        critical = self.notifications.critical.model_copy(
+            update={"sns": Sns.model_validate({"topicArn": names.topic_arn})}
+        )
+        return self.notifications.model_copy(update={"critical": critical})
 
     def switched_off(self) -> frozenset[str]:
         """The exporters that this environment does without; each by its scrape job's name."""

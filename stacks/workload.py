@@ -21,6 +21,16 @@ CHECKSUM = f"{PART_OF}/checksum"
 
 
 @dataclass(frozen=True, kw_only=True)
+class CloudIdentity:
+    """What makes the pods of an account somebody in the cloud, too."""
+
+    annotations: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of the account."""
+    after: Sequence[pulumi.Resource] = ()
+    """What must exist before the pods, which get their credentials as they are created."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Place:
     """Where a component's objects go, and what all of them carry."""
 
@@ -33,6 +43,8 @@ class Place:
     """The priority class of what tells people that something is wrong."""
     kept: pulumi.ProviderResource
     """The provider of what `destroy` keeps, which takes it back where it exists already."""
+    identities: Mapping[str, CloudIdentity] = field(default_factory=dict[str, CloudIdentity])
+    """By the accounts' names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,11 +153,15 @@ def scratch_mount(path: str, name: str) -> Mount:
 def service_account(workload: Workload, place: Place, parent: pulumi.Resource) -> k8s.core.v1.ServiceAccount:
     """The workload's own account; whether its pods see a token is the pod's word."""
     component = workload.object_name
+    identity = place.identities.get(component, CloudIdentity())
+    described = metadata(place, component, of=workload.name)
+    if identity.annotations:
+        described["annotations"] = identity.annotations
     return k8s.core.v1.ServiceAccount(
         f"{component}-account",
-        metadata=metadata(place, component, of=workload.name),
+        metadata=described,
         automount_service_account_token=False,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(identity.after)),
     )
 
 

@@ -20,8 +20,17 @@ from tests.stacks.setting_changes import (
 )
 
 TABLE = table((ROOT / "docs" / "changes.md").read_text())
-#: Told in words below the table, since they concern all objects or none.
+#: Told in words below the table, since they concern all objects or none, or what is in AWS.
 IN_WORDS = {
+    "aws.accountId",
+    "aws.alertTopic",
+    "aws.budget",
+    "aws.eksCluster",
+    "aws.identity",
+    "aws.managedPrometheus.retentionDays",
+    "aws.oidcIssuer",
+    "aws.region",
+    "aws.tags",
     "images.requireDigest",
     "kubernetes.context",
     "kubernetes.namespace",

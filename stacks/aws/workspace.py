@@ -1,0 +1,42 @@
+"""The workspace of Amazon Managed Service for Prometheus, which outlives the stack as its volumes do."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from stacks.aws.names import Names
+from stacks.aws_settings import ManagedPrometheus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """Where samples are sent to, and asked for."""
+
+    arn: pulumi.Output[str]
+    write_url: pulumi.Output[str]
+    query_url: pulumi.Output[str]
+    """What a Prometheus data source is given, without a slash at the end."""
+
+
+def workspace(
+    names: Names, settings: ManagedPrometheus, parent: pulumi.Resource, *, protect: bool
+) -> Workspace:
+    """A workspace under the cluster's name; `destroy` keeps it, and `protect` refuses even that."""
+    created = aws.amp.Workspace(
+        "workspace",
+        alias=names.cluster,
+        opts=pulumi.ResourceOptions(parent=parent, protect=protect, retain_on_delete=True),
+    )
+    aws.amp.WorkspaceConfiguration(
+        "workspace-configuration",
+        workspace_id=created.id,
+        retention_period_in_days=settings.retention_days,
+        # What is kept must not be kept for a shorter time, either.
+        opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=True),
+    )
+    return Workspace(
+        arn=created.id.apply(names.workspace_arn),
+        write_url=created.prometheus_endpoint.apply(lambda url: f"{url}api/v1/remote_write"),
+        query_url=created.prometheus_endpoint.apply(lambda url: url.rstrip("/")),
+    )
