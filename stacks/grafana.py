@@ -20,7 +20,7 @@ from stacks.grafana_options import (
     SECRETS_PATH,
     grafana_environment,
 )
-from stacks.grafana_provisioning import DASHBOARDS_PATH, provisioning_files
+from stacks.grafana_provisioning import DASHBOARDS_PATH, PROVISIONING_FILES, provisioning_files
 from stacks.grafana_settings import ADMIN_PASSWORD, SECRET_KEY, Ingress
 from stacks.grafana_settings import Grafana as GrafanaSettings
 from stacks.network import (
@@ -60,6 +60,8 @@ class GrafanaArgs:
     """Dashboards that people dropped in: file name to JSON, each in a ConfigMap of its own."""
     slack: Slack | None
     """The channel of the contact point for alerts that people build in Grafana."""
+    long_term: pulumi.Output[str] | None
+    """Where samples of longer ago are asked for, as Prometheus is."""
     secrets: Mapping[str, pulumi.Output[str]]
     """The stack's secrets, by key."""
 
@@ -83,15 +85,15 @@ class Grafana(pulumi.ComponentResource):
             string_data={SECRET_FILES[key]: value for key, value in secrets.items()},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        files = provisioning_files(args.scrape_interval, args.slack)
-        provisioning = self._config_map("provisioning", "grafana-provisioning", files, place)
+        files = provisioning(args)
+        provisioned = self._config_map("provisioning", "grafana-provisioning", files, place)
         dashboards = self._config_map("dashboards", "grafana-dashboards", args.dashboards, place)
         custom = [
             self._config_map(f"custom-{file}", custom_config_map(file), {file: text}, place)
             for file, text in args.custom_dashboards.items()
         ]
         restarts_on = pulumi.Output.concat(
-            w.checksum(*files.values()),
+            pulumi.Output.all(*files.values()).apply(lambda texts: w.checksum(*texts)),
             "-",
             w.secret_checksum(
                 secrets[SECRET_KEY], *(value for key, value in secrets.items() if key != SECRET_KEY)
@@ -101,7 +103,7 @@ class Grafana(pulumi.ComponentResource):
         needed: list[pulumi.Resource] = [
             w.service_account(server, place, self),
             secret,
-            provisioning,
+            provisioned,
             dashboards,
             *custom,
         ]
@@ -138,7 +140,7 @@ class Grafana(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
     def _config_map(
-        self, name: str, physical: str, data: Mapping[str, str], place: w.Place
+        self, name: str, physical: str, data: Mapping[str, pulumi.Input[str]], place: w.Place
     ) -> k8s.core.v1.ConfigMap:
         return k8s.core.v1.ConfigMap(
             f"{NAME}-{name}",
@@ -146,6 +148,14 @@ class Grafana(pulumi.ComponentResource):
             data=dict(data),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def provisioning(args: GrafanaArgs) -> dict[str, pulumi.Input[str]]:
+    """The provisioning files; an Output where one tells of a URL that is not known before it exists."""
+    if args.long_term is None:
+        return dict(provisioning_files(args.scrape_interval, args.slack))
+    files = args.long_term.apply(lambda url: provisioning_files(args.scrape_interval, args.slack, url))
+    return {name: files.apply(lambda known, name=name: known[name]) for name in PROVISIONING_FILES}
 
 
 def strategy(settings: GrafanaSettings) -> k8s.apps.v1.DeploymentStrategyArgsDict:

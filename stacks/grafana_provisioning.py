@@ -14,10 +14,16 @@ FOLDERS = {"platform": "Dubbing platform", "custom": "Custom", "sandbox": "Sandb
 DASHBOARDS_PATH = "/etc/grafana/dashboards"
 
 
-def provisioning_files(scrape_interval: str, slack: Slack | None) -> dict[str, str]:
+#: The provisioning files, each by the folder that Grafana reads it in.
+PROVISIONING_FILES = ("datasources.yaml", "dashboards.yaml", "alerting.yaml")
+
+
+def provisioning_files(
+    scrape_interval: str, slack: Slack | None, long_term: str | None = None
+) -> dict[str, str]:
     """The provisioning files: data sources, the folders that dashboards are read from, the contact point."""
     return {
-        "datasources.yaml": to_yaml(datasources(scrape_interval)),
+        "datasources.yaml": to_yaml(datasources(scrape_interval, long_term)),
         "dashboards.yaml": to_yaml(dashboard_providers()),
         "alerting.yaml": to_yaml(contact_points(slack) if slack else {"apiVersion": 1}),
     }
@@ -50,8 +56,11 @@ def contact_points(slack: Slack) -> dict[str, Any]:
     }
 
 
-def datasources(scrape_interval: str) -> dict[str, Any]:
-    """Prometheus, as the specification names it, and Alertmanager."""
+def datasources(scrape_interval: str, long_term: str | None = None) -> dict[str, Any]:
+    """Prometheus, as the specification names it, Alertmanager, and where longer ago is kept.
+
+    The latter is of Prometheus' type, so that the dashboards' choice of a data source has both.
+    """
     return {
         "apiVersion": 1,
         "prune": True,
@@ -81,7 +90,26 @@ def datasources(scrape_interval: str) -> dict[str, Any]:
                 "editable": False,
                 "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
             },
+            *([long_term_datasource(scrape_interval, long_term)] if long_term else []),
         ],
+    }
+
+
+def long_term_datasource(scrape_interval: str, url: str) -> dict[str, Any]:
+    """A store that keeps samples for longer; it judges no alerts."""
+    return {
+        "name": "Prometheus (long-term)",
+        "type": "prometheus",
+        "uid": "prometheus-long-term",
+        "access": "proxy",
+        "url": url,
+        "editable": False,
+        "jsonData": {
+            "httpMethod": "POST",
+            "prometheusType": "Prometheus",
+            "timeInterval": scrape_interval,
+            "manageAlerts": False,
+        },
     }
 
 

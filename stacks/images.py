@@ -58,6 +58,9 @@ IMAGES: dict[str, Image] = {
     ),
     "redis-exporter": Image(registry="quay.io", repository="oliver006/redis_exporter", tag="v1.92.0"),
     "blackbox-exporter": Image(registry="quay.io", repository="prometheus/blackbox-exporter", tag="v0.28.0"),
+    "aws-sigv4-proxy": Image(
+        registry="public.ecr.aws", repository="aws-observability/aws-sigv4-proxy", tag="1.11.1"
+    ),
     # The digest is the default of OpenCost's own chart.
     "opencost": Image(
         registry="ghcr.io",

@@ -18,6 +18,7 @@ from stacks import (
     prometheus,
     remote_write,
     remote_write_settings,
+    sigv4_proxy,
     workload,
 )
 from stacks.exporters import (
@@ -32,6 +33,7 @@ from stacks.exporters import (
     redis,
 )
 from stacks.outputs import Outputs
+from stacks.remote_write import RemoteStore, Workspace
 from stacks.scrape import ScrapeJob, application_job
 from stacks.settings import Settings
 from stacks.stateful import replica_pods
@@ -49,6 +51,7 @@ SCRAPED = (
     redis,
     blackbox,
     opencost,
+    sigv4_proxy,
 )
 
 
@@ -69,6 +72,8 @@ class MonitoringArgs:
         default_factory=dict[str, workload.CloudIdentity]
     )
     """Who is somebody in the cloud, by the accounts' names in the stack's namespace."""
+    workspace: Workspace | None = None
+    """Where samples are kept for longer."""
     custom_dashboards: Path = custom_files.FOLDER
 
 
@@ -112,9 +117,7 @@ class MonitoringStack(pulumi.ComponentResource):
                 jobs=scrape_jobs(settings),
                 rules=render.rules(parameters),
                 alertmanagers=alertmanager.addresses(settings.alertmanager.replicas),
-                remote_stores=remote_write.stores(
-                    settings.prometheus.remote_write, worth_keeping.patterns(parameters)
-                ),
+                remote_stores=remote_stores(settings, args.workspace, parameters),
                 secrets={
                     secret.key: args.secrets[secret.key]
                     for secret in remote_write_settings.secrets(settings.prometheus.remote_write)
@@ -143,10 +146,19 @@ class MonitoringStack(pulumi.ComponentResource):
                 dashboards=render.dashboards(parameters),
                 custom_dashboards=custom.files,
                 slack=settings.notifications.slack,
+                long_term=args.workspace.query_url.apply(sigv4_proxy.datasource_url)
+                if args.workspace
+                else None,
                 secrets=args.secrets,
             ),
             child,
         )
+        if args.workspace:
+            sigv4_proxy.Sigv4Proxy(
+                sigv4_proxy.NAME,
+                sigv4_proxy.Sigv4ProxyArgs(place=place, region=args.workspace.region),
+                child,
+            )
         if settings.kube_state_metrics.mode == "deploy":
             kube_state_metrics.KubeStateMetrics(
                 kube_state_metrics.NAME,
@@ -222,6 +234,15 @@ class MonitoringStack(pulumi.ComponentResource):
             kept=args.kept,
             identities=args.identities if namespace == settings.kubernetes.namespace else {},
         )
+
+
+def remote_stores(
+    settings: Settings, workspace: Workspace | None, parameters: Parameters
+) -> list[RemoteStore]:
+    """Where Prometheus copies samples to: the workspace, and the stores of the settings."""
+    kept = worth_keeping.patterns(parameters)
+    managed = [remote_write.managed_store(workspace, kept)] if workspace else []
+    return [*managed, *remote_write.stores(settings.prometheus.remote_write, kept)]
 
 
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:

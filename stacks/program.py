@@ -14,6 +14,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 from dashboards.custom_files import CustomDashboardError
 from dashboards.render import TooLargeError
 from stacks import kubeconfig, monitoring, stack_file
+from stacks.remote_write import Workspace
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT
 from stacks.stack_file import SettingsError
@@ -75,15 +76,18 @@ def deploy(settings: Settings, secrets: Mapping[str, pulumi.Output[str]]) -> Non
         enable_patch_force=True,
     )
     identities: Mapping[str, CloudIdentity] = {}
+    workspace: Workspace | None = None
     if settings.aws is not None:
         # A stack without an account there need not load AWS' provider.
         from stacks.aws.component import AwsStack, AwsStackArgs  # noqa: PLC0415
 
         cloud = AwsStack("aws", AwsStackArgs(settings=settings, aws=settings.aws))
-        identities = cloud.identities
+        identities, workspace = cloud.identities, cloud.workspace
     monitoring.MonitoringStack(
         "monitoring",
-        monitoring.MonitoringArgs(settings=settings, secrets=secrets, kept=kept, identities=identities),
+        monitoring.MonitoringArgs(
+            settings=settings, secrets=secrets, kept=kept, identities=identities, workspace=workspace
+        ),
         pulumi.ResourceOptions(providers=[provider]),
     )
     for name, value in monitoring.outputs(settings).items():

@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 import yaml
 
 from stacks import workload as w
-from stacks.network import Flow, Pods, api_server, debugging, dns, endpoint, pod_identity, program
+from stacks.network import Flow, Pods, api_server, debugging, dns, endpoint, internet, pod_identity, program
 from stacks.remote_write import REPLICA_LABEL, SECRETS_PATH, RemoteStore, remote_write_config
 from stacks.remote_write_settings import signs
 from stacks.scrape import ScrapeJob, own_pods, pod_job
@@ -203,7 +203,10 @@ def flows(settings: Settings) -> list[Flow]:
     here = pods(settings)
     stores = settings.prometheus.remote_write
     remote = [flow for store in stores for flow in endpoint(here, store.url, settings.network)]
-    if signs(stores):
+    managed = settings.aws is not None and settings.aws.managed_prometheus is not None
+    if managed:
+        remote += internet(here, settings.network)
+    if managed or signs(stores):
         remote.append(pod_identity(here))
     return [
         *remote,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from stacks.remote_write_settings import REPLICA, RemoteWriteStore
+from stacks.remote_write_settings import MANAGED, REPLICA, RemoteWriteStore
 
 SECRETS_PATH = "/etc/prometheus/secrets"
 
@@ -43,6 +43,24 @@ class RemoteStore:
     secret: str | None = None
     """The key, and the file, of the password of `username`, or of a token."""
     tenant: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """A workspace of Amazon Managed Prometheus: where samples are sent to, and asked for."""
+
+    arn: pulumi.Output[str]
+    region: str
+    write_url: pulumi.Output[str]
+    query_url: pulumi.Output[str]
+    """What a Prometheus data source is given, without a slash at the end."""
+
+
+def managed_store(workspace: Workspace, worth_keeping: Sequence[str]) -> RemoteStore:
+    """The workspace as a store; what it costs goes by the sample, so it gets what dashboards read."""
+    return RemoteStore(
+        name=MANAGED, url=workspace.write_url, series=worth_keeping, sigv4_region=workspace.region
+    )
 
 
 def stores(settings: Sequence[RemoteWriteStore], worth_keeping: Sequence[str]) -> list[RemoteStore]:

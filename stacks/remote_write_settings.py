@@ -9,6 +9,9 @@ from stacks.settings_base import Secret, ServerName, SettingsModel, Text, Url
 #: What Amazon Managed Prometheus, Mimir and Cortex tell the replicas of a pair by, unless told otherwise.
 REPLICA = "__replica__"
 
+#: The name, among the stores, of the workspace that `aws.managedPrometheus` makes.
+MANAGED = "amazon-managed-prometheus"
+
 REMOTE_PASSWORD = "remoteWritePassword-"  # noqa: S105 - the beginning of a key
 REMOTE_TOKEN = "remoteWriteToken-"  # noqa: S105 - the beginning of a key
 

@@ -25,7 +25,7 @@ from stacks.quantities import (
     kubernetes_quantity,
     prometheus_bytes,
 )
-from stacks.remote_write_settings import RemoteWriteStore
+from stacks.remote_write_settings import MANAGED, RemoteWriteStore
 from stacks.remote_write_settings import secrets as remote_write_secrets
 from stacks.settings_base import (
     Cidr,
@@ -326,6 +326,16 @@ class Settings(SettingsModel):
     alerts: Alerts = Alerts()
     notifications: Notifications
     aws: Aws | None = Field(default=None, description="an account and its cluster of EKS: a group")
+
+    @field_validator("aws")
+    @classmethod
+    def _one_store_of_a_name(cls, aws: Aws | None, info: ValidationInfo) -> Aws | None:
+        prometheus: Prometheus | None = info.data.get("prometheus")
+        names = {store.name for store in prometheus.remote_write} if prometheus else set[str]()
+        if aws and aws.managed_prometheus and MANAGED in names:
+            msg = f"managedPrometheus is the store {MANAGED}, and one of prometheus.remoteWrite is, too"
+            raise ValueError(msg)
+        return aws
 
     @field_validator("aws")
     @classmethod

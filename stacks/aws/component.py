@@ -11,8 +11,9 @@ from stacks.aws.budget import budget
 from stacks.aws.identity import account_role, granted
 from stacks.aws.names import ALERTMANAGER, PROMETHEUS, SIGV4_PROXY, Names
 from stacks.aws.topic import topic
-from stacks.aws.workspace import Workspace, workspace
+from stacks.aws.workspace import workspace
 from stacks.aws_settings import Aws
+from stacks.remote_write import Workspace
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT
 from stacks.workload import CloudIdentity

@@ -1,22 +1,11 @@
 """The workspace of Amazon Managed Service for Prometheus, which outlives the stack as its volumes do."""
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
 from stacks.aws.names import Names
 from stacks.aws_settings import ManagedPrometheus
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workspace:
-    """Where samples are sent to, and asked for."""
-
-    arn: pulumi.Output[str]
-    write_url: pulumi.Output[str]
-    query_url: pulumi.Output[str]
-    """What a Prometheus data source is given, without a slash at the end."""
+from stacks.remote_write import Workspace
 
 
 def workspace(
@@ -37,6 +26,7 @@ def workspace(
     )
     return Workspace(
         arn=created.id.apply(names.workspace_arn),
+        region=names.region,
         write_url=created.prometheus_endpoint.apply(lambda url: f"{url}api/v1/remote_write"),
         query_url=created.prometheus_endpoint.apply(lambda url: url.rstrip("/")),
     )
