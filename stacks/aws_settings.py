@@ -95,6 +95,8 @@ class Aws(SettingsModel):
     def _budget_is_heard(cls, budget: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's call
         if budget and info.data.get("alert_topic") is False:
             raise ValueError("would tell nobody without alertTopic: true, the topic that it notifies")
+        if budget and partition(info.data.get("region", "")) == "aws-us-gov":
+            raise ValueError("GovCloud's accounts are billed elsewhere: the paying account has the budget")
         return budget
 
     @property

@@ -11,10 +11,12 @@ import pytest
 import yaml
 from botocore.session import get_session
 
+from stacks import recording
+from stacks.aws.component import AwsStack, AwsStackArgs
 from stacks.aws.names import Names
 from stacks.recording import Registration
 from stacks.settings import Settings
-from tests.aws.conftest import WHOLE, named, of_type, read, registered
+from tests.aws.conftest import WHOLE, account, named, of_type, read, registered
 
 PROVIDER = "pulumi:providers:aws"
 WITHOUT = """
@@ -77,15 +79,15 @@ def alertmanager(resources: list[Registration]) -> dict[str, Registration]:
 def test_pods_are_created_after_their_association(pod_identity: list[Registration]) -> None:
     objects = alertmanager(pod_identity)
     association = next(item for item in pod_identity if item.name == "alertmanager-association")
-    account = objects["ServiceAccount"]
-    assert association.urn in account.dependencies
-    assert account.urn in objects["StatefulSet"].dependencies
-    assert "annotations" not in account.inputs["metadata"]
+    own = objects["ServiceAccount"]
+    assert association.urn in own.dependencies
+    assert own.urn in objects["StatefulSet"].dependencies
+    assert "annotations" not in own.inputs["metadata"]
 
 
 def test_irsa_annotates_the_account(irsa: list[Registration]) -> None:
-    account = alertmanager(irsa)["ServiceAccount"]
-    assert account.inputs["metadata"]["annotations"] == {
+    own = alertmanager(irsa)["ServiceAccount"]
+    assert own.inputs["metadata"]["annotations"] == {
         "eks.amazonaws.com/role-arn": named(read(WHOLE)).role_arn("alertmanager")
     }
     assert not of_type(irsa, "eks/podIdentityAssociation:PodIdentityAssociation")
@@ -203,3 +205,20 @@ def test_a_topics_name_is_what_sns_takes(cluster: str) -> None:
 def test_the_workspaces_id_is_one(pod_identity: list[Registration]) -> None:
     [configuration] = of_type(pod_identity, "amp/workspaceConfiguration:WorkspaceConfiguration")
     assert re.fullmatch(str(shape("amp", "WorkspaceId")["pattern"]), configuration.inputs["workspaceId"])
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "cn-north-1"])
+def test_others_are_told_where_the_workspace_and_the_topic_are(region: str) -> None:
+    settings = read({**WHOLE, "region": region})
+    found: list[str] = []
+
+    def run() -> None:
+        cloud = AwsStack("aws", AwsStackArgs(settings=settings, aws=account(settings)))
+        assert cloud.workspace is not None
+        assert cloud.topic_arn is not None
+        for output in (cloud.workspace.write_url, cloud.workspace.query_url, cloud.topic_arn):
+            output.apply(found.append)
+
+    recording.record(run, stack="prod", config={}, secret_keys=[])
+    base = "https://aps-workspaces.region.amazonaws.com/workspaces/ws-00000000-0000-0000-0000-000000000000"
+    assert sorted(found) == sorted([f"{base}/api/v1/remote_write", base, named(settings).topic_arn])

@@ -26,6 +26,7 @@ SNS = {"pagerduty": {}, "sns": {"topicArn": "arn:aws:sns:eu-central-1:0123456789
         ({"managedPrometheus": {"retentionDays": 1096}}, "aws.managedPrometheus.retentionDays", "1 to 1095"),
         ({"managedPrometheus": {"retentionDays": True}}, "aws.managedPrometheus.retentionDays", "no numbers"),
         ({"alertTopic": False}, "aws.budget", "would tell nobody without alertTopic"),
+        ({"region": "us-gov-west-1"}, "aws.budget", "the paying account has the budget"),
         ({"tags": {"cluster": "x"}}, "aws.tags.cluster", "are given by the program"),
         ({"tags": {"AWS:x": "x"}}, "aws.tags.AWS:x", "by AWS"),
         ({"tags": {"x": "a*"}}, "aws.tags.x", "tags"),
@@ -68,7 +69,7 @@ def test_defaults() -> None:
     [("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
 )
 def test_the_partition_is_the_regions(region: str, expected: str) -> None:
-    settings = read({**WHOLE, "region": region})
+    settings = read({**WHOLE, "region": region, "budget": False})
     assert partition(region) == expected == account(settings).partition
     assert named(settings).topic_arn.startswith(f"arn:{expected}:sns:{region}:")
 
