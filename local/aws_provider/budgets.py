@@ -125,9 +125,7 @@ def _update(aws: Aws, identity: str, olds: JsonObject, news: JsonObject) -> None
     after = [_with_subscribers(each) for each in news.get("notifications") or []]
     for each in before:
         if each not in after:
-            aws.call(
-                "budgets", "DeleteNotification", **_place(identity), Notification=each["Notification"]
-            )
+            aws.call("budgets", "DeleteNotification", **_place(identity), Notification=each["Notification"])
     for each in after:
         if each not in before:
             aws.call("budgets", "CreateNotification", **_place(identity), **each)

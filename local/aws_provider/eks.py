@@ -45,9 +45,7 @@ def _update(aws: Aws, identity: str, olds: JsonObject, news: JsonObject) -> None
 
 
 def _delete(aws: Aws, identity: str, state: JsonObject) -> None:
-    aws.call(
-        "eks", "DeletePodIdentityAssociation", clusterName=state["clusterName"], associationId=identity
-    )
+    aws.call("eks", "DeletePodIdentityAssociation", clusterName=state["clusterName"], associationId=identity)
 
 
 def _alone(aws: Aws, inputs: JsonObject) -> tuple[str, JsonObject]:

@@ -39,9 +39,7 @@ def _read(aws: Aws, identity: str, _: JsonObject) -> JsonObject:
 
 def _update(aws: Aws, identity: str, olds: JsonObject, news: JsonObject) -> None:
     if changed(olds, news, "assumeRolePolicy"):
-        aws.call(
-            "iam", "UpdateAssumeRolePolicy", RoleName=identity, PolicyDocument=news["assumeRolePolicy"]
-        )
+        aws.call("iam", "UpdateAssumeRolePolicy", RoleName=identity, PolicyDocument=news["assumeRolePolicy"])
     if changed(olds, news, "description", "maxSessionDuration"):
         aws.call(
             "iam",
