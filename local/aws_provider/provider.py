@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import wraps
+from functools import partial, wraps
 from typing import Final, Never, TypeVar, cast
 
 import grpc
@@ -73,7 +73,7 @@ class _Instance:
     def api(self, urn: str) -> Aws:
         if self.aws is None:
             raise _RefusedError("the provider is not configured")
-        return replace(self.aws, warn=lambda message: self._warn(urn, message))
+        return replace(self.aws, warn=partial(self._warn, urn))
 
     def _warn(self, urn: str, message: str) -> None:
         _log.warning("%s: %s", urn, message)

@@ -29,7 +29,7 @@ def with_all_tags(kind: Kind, inputs: JsonObject, defaults: Mapping[str, str]) -
     return {**inputs, ALL_TAGS: {**defaults, **tags} if isinstance(tags, dict) else tags}
 
 
-def same(kind: Kind, key: str, old: Json, new: Json) -> bool:
+def same(kind: Kind, key: str, old: Json, new: Json) -> bool:  # noqa: PLR0911 - one for each sort of property
     """Whether two values of a property mean the same."""
     if contains_unknown(new):
         return False
