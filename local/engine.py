@@ -2,9 +2,9 @@
 
 With the official command line, its Python language host and the Kubernetes plugin on PATH, those run the
 program. Else the engine is built from its Go module, the program runs in this process through the Automation
-API, and `local.kubernetes_provider` stands in for the plugin. What a stack has in AWS goes to an API on loopback
-in both ways, through `local.aws_provider`. Both ways use the same state, the same project
-copy and the same commands.
+API, and `local.kubernetes_provider` stands in for the plugin. Both ways use the same state, the same project
+copy and the same commands, and what a stack has in AWS goes to an API on loopback in both, through
+`local.aws_provider`.
 """
 
 import json
@@ -33,7 +33,8 @@ from pulumi.automation import (
     create_or_select_stack,
 )
 
-from local import aws, repair
+from local import repair
+from local.aws import ACCOUNT, PROVIDER, AwsApi, provider
 from local.engine_command import EngineCommand
 from local.engine_events import EngineEvents
 from local.errors import PlatformError
@@ -85,7 +86,7 @@ class Engine:
     kubeconfig: Path | None
     secrets: Sequence[Secret] = ()
     aws: bool = False
-    aws_account: str = aws.ACCOUNT
+    aws_account: str = ACCOUNT
 
     def up(self) -> Outcome:
         """Deploy, after mending what an update that did not end left behind.
@@ -124,7 +125,7 @@ class Engine:
         """
         end(self.state / "engine.pid")
         end(self.state / f"{_KUBERNETES}.pid")
-        end(self.state / f"{aws.PROVIDER}.pid")
+        end(self.state / f"{PROVIDER}.pid")
 
     def destroy_command(self) -> str:
         """Return the command that deletes everything that this stack deployed."""
@@ -178,8 +179,8 @@ class Engine:
             processes["kubernetes"] = self._kubernetes_provider()
         # An official engine gets it too: its own plugin would go to AWS itself.
         if self.aws:
-            endpoint = aws.AwsApi(state=self.state, account=self.aws_account).start()
-            processes["aws"] = aws.provider(self.state, endpoint)
+            endpoint = AwsApi(state=self.state, account=self.aws_account).start()
+            processes["aws"] = provider(self.state, endpoint)
         with ExitStack() as ends:
             for process in processes.values():
                 ends.callback(end, process.pid_file)

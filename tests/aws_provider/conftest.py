@@ -38,7 +38,7 @@ def open_clients(endpoint: str) -> Iterator[Clients]:
     session = boto3.session.Session("test", "test", region_name=REGION)
     opened: dict[str, Any] = {}
 
-    def client(service: str) -> Any:
+    def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         if service not in opened:
             opened[service] = session.client(service, endpoint_url=endpoint)
         return opened[service]

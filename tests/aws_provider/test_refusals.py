@@ -31,7 +31,7 @@ REPLACES = {
 @pytest.mark.parametrize("token", KINDS)
 def test_a_changed_property_replaces_or_does_not(provider: Provider, token: str) -> None:
     kind = KINDS[token]
-    olds = {key: "1" for key in kind.inputs - {"tags", "notifications"}}
+    olds = dict.fromkeys(kind.inputs - {"tags", "notifications"}, "1")
     for key in olds:
         found = provider.diff(
             urn(token, "it"), "it", olds | {"tagsAll": DEFAULT_TAGS}, olds, olds | {key: "2"}
@@ -43,9 +43,10 @@ def test_a_changed_property_replaces_or_does_not(provider: Provider, token: str)
 
 
 def test_what_is_not_known_yet_may_be_another(provider: Provider) -> None:
-    token = "aws:sns/topicPolicy:TopicPolicy"
     olds = {"arn": "arn", "policy": "{}"}
-    found = provider.diff(urn(token, "it"), "it", olds, olds, {"arn": UNKNOWN, "policy": "{}"})
+    found = provider.diff(
+        urn("aws:sns/topicPolicy:TopicPolicy", "it"), "it", olds, olds, {"arn": UNKNOWN, "policy": "{}"}
+    )
     assert list(found.replaces) == ["arn"]
 
 
