@@ -3,7 +3,8 @@
 With the official command line, its Python language host and the Kubernetes plugin on PATH, those run the
 program. Else the engine is built from its Go module, the program runs in this process through the Automation
 API, and `local.kubernetes_provider` stands in for the plugin. Both ways use the same state, the same project
-copy and the same commands.
+copy and the same commands, and what a stack has in AWS goes to an API on loopback in both, through
+`local.aws_provider`.
 """
 
 import json
@@ -14,8 +15,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from pulumi.automation import (
 )
 
 from local import repair
+from local.aws import ACCOUNT, PROVIDER, AwsApi, provider
 from local.engine_command import EngineCommand
 from local.engine_events import EngineEvents
 from local.errors import PlatformError
@@ -42,6 +45,7 @@ from local.toolchain import binary
 from stacks.settings_base import Secret
 
 _PROVIDER_SECONDS = 30.0
+_KUBERNETES = "kubernetes-provider"
 # What the engine is told when the program has said itself why it ends.
 _REFUSED = "the program ended with an error of its own"
 _ROOT = Path(__file__).resolve().parent.parent
@@ -71,6 +75,8 @@ class Engine:
         context: The kube context to deploy to.
         kubeconfig: The kubeconfig with that context; None takes the one that kubectl would.
         secrets: The secrets that the stack needs; missing ones are generated.
+        aws: Whether the stack has something in AWS: an API on loopback stands in for it.
+        aws_account: The account that the API on loopback is.
     """
 
     project: Path
@@ -79,6 +85,8 @@ class Engine:
     context: str
     kubeconfig: Path | None
     secrets: Sequence[Secret] = ()
+    aws: bool = False
+    aws_account: str = ACCOUNT
 
     def up(self) -> Outcome:
         """Deploy, after mending what an update that did not end left behind.
@@ -116,7 +124,8 @@ class Engine:
             PlatformError: One does not end.
         """
         end(self.state / "engine.pid")
-        end(self.state / "kubernetes-provider.pid")
+        end(self.state / f"{_KUBERNETES}.pid")
+        end(self.state / f"{PROVIDER}.pid")
 
     def destroy_command(self) -> str:
         """Return the command that deletes everything that this stack deployed."""
@@ -164,26 +173,34 @@ class Engine:
 
     @contextmanager
     def _provider(self, *, built: bool) -> Generator[dict[str, str]]:
-        """Run the provider stand-in beside the built engine, and give the variables that attach it."""
-        if not built:
-            yield {}
-            return
-        process = Process(
-            name="kubernetes-provider",
+        """Run the providers' stand-ins beside the engine, and give the variables that attach them."""
+        processes: dict[str, Process] = {}
+        if built:
+            processes["kubernetes"] = self._kubernetes_provider()
+        # An official engine gets it too: its own plugin would go to AWS itself.
+        if self.aws:
+            endpoint = AwsApi(state=self.state, account=self.aws_account).start()
+            processes["aws"] = provider(self.state, endpoint)
+        with ExitStack() as ends:
+            for process in processes.values():
+                ends.callback(end, process.pid_file)
+                process.ensure()
+            attached: list[str] = []
+            for name, process in processes.items():
+                process.wait_until(partial(_listens, process.log), _PROVIDER_SECONDS)
+                attached.append(f"{name}:{_port(process.log)}")
+            variables = {"PULUMI_DEBUG_PROVIDERS": ",".join(attached)} if attached else {}
+            home = {"PULUMI_HOME": str(self.state / "pulumi")} if built else {}
+            yield variables | home
+
+    def _kubernetes_provider(self) -> Process:
+        return Process(
+            name=_KUBERNETES,
             command=(sys.executable, "-m", "local.kubernetes_provider"),
             folder=self.state,
-            log=self.state / "log" / "kubernetes-provider.log",
+            log=self.state / "log" / f"{_KUBERNETES}.log",
             environment={"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1"},
         )
-        process.ensure()
-        try:
-            process.wait_until(lambda: _port(process.log) is not None, _PROVIDER_SECONDS)
-            yield {
-                "PULUMI_DEBUG_PROVIDERS": f"kubernetes:{_port(process.log)}",
-                "PULUMI_HOME": str(self.state / "pulumi"),
-            }
-        finally:
-            end(process.pid_file)
 
     def _select(self, command: EngineCommand, variables: Mapping[str, str], *, built: bool) -> Stack:
         options = LocalWorkspaceOptions(
@@ -244,6 +261,10 @@ def _port(log: Path) -> int | None:
     """Return the port that the provider printed, once it has."""
     numbers = (line for line in log.read_text().splitlines() if line.isdigit())
     return next((int(line) for line in numbers), None)
+
+
+def _listens(log: Path) -> bool:
+    return _port(log) is not None
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pulumi.automation import OutputMap
 
 from local import deployer
 from local.agent.runs import Run
+from local.aws import AwsApi
 from local.cluster import Cluster
 from local.engine import Engine
 from local.errors import PlatformError
@@ -110,6 +111,7 @@ class Platform:
             engine.end_leftovers()
             cluster = Cluster(self.state, engine.context)
             Monitoring(state=self.state.resolve(), cluster=cluster).stop()
+            AwsApi(state=self.state).stop()
             cluster.remove()
             for path in self.state.iterdir():
                 if path.name in _KEPT:

@@ -17,7 +17,7 @@ from kubernetes.config import ConfigException, list_kube_config_contexts, new_cl
 from kubernetes.config.kube_config import new_client_from_config_dict
 
 from local.kubernetes_provider.kinds import Kind
-from local.kubernetes_provider.wire import Json, JsonObject
+from local.provider_wire import Json, JsonObject
 
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 30

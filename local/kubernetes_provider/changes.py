@@ -20,7 +20,7 @@ from local.kubernetes_provider.objects import (
     prune,
     restore_written_only,
 )
-from local.kubernetes_provider.wire import UNKNOWN, Json, JsonObject
+from local.provider_wire import UNKNOWN, Json, JsonObject
 
 Path: TypeAlias = tuple[str | int, ...]
 

@@ -9,7 +9,7 @@ from typing import Final
 import yaml
 
 from local.kubernetes_provider.changes import Mutable
-from local.kubernetes_provider.wire import UNKNOWN, Json, JsonObject
+from local.provider_wire import UNKNOWN, Json, JsonObject
 
 SUPPORTED: Final = frozenset(
     {

@@ -10,7 +10,7 @@ from typing import Final
 from pulumi.runtime.proto import provider_pb2
 
 from local.kubernetes_provider.kinds import Kind
-from local.kubernetes_provider.wire import (
+from local.provider_wire import (
     UNKNOWN,
     Json,
     JsonObject,

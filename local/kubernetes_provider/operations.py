@@ -20,7 +20,7 @@ from local.kubernetes_provider.objects import (
 )
 from local.kubernetes_provider.readiness import WAITS
 from local.kubernetes_provider.waiting import UnfinishedError, Waiting, judge, until_gone, until_ready
-from local.kubernetes_provider.wire import Json, JsonObject
+from local.provider_wire import Json, JsonObject
 
 # The pauses between the tries to create in a namespace that is not there yet: await.go, Creation.
 RETRY_SECONDS: Final = (1, 2, 4, 8, 16)

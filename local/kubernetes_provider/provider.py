@@ -44,7 +44,7 @@ from local.kubernetes_provider.objects import (
 )
 from local.kubernetes_provider.operations import ConflictError, Operation, PreviewUnavailableError
 from local.kubernetes_provider.waiting import UnfinishedError
-from local.kubernetes_provider.wire import JsonObject, WireError, decode, encode, plain
+from local.provider_wire import JsonObject, WireError, decode, encode, plain
 
 VERSION: Final = "4.34.2"
 """The official provider's version whose behaviour this process stands in for."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from local.kubernetes_provider.objects import annotation, name_of
-from local.kubernetes_provider.wire import Json, JsonObject
+from local.provider_wire import Json, JsonObject
 
 Related: TypeAlias = Mapping[str, list[JsonObject]]
 """Objects of the same namespace by plural, such as `pods`; `storageclasses` are the cluster's."""

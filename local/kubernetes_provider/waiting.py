@@ -10,7 +10,7 @@ from local.kubernetes_provider.api import ApiError, Cluster, UnreachableError
 from local.kubernetes_provider.kinds import Kind
 from local.kubernetes_provider.objects import SKIP_AWAIT, TIMEOUT_SECONDS, annotation, name_of, namespace_of
 from local.kubernetes_provider.readiness import WAITS, Related, State
-from local.kubernetes_provider.wire import JsonObject
+from local.provider_wire import JsonObject
 
 # How long endpoints may not change before they count: serviceInitAwaiter.processEndpointEvent of service.go.
 SETTLE_SECONDS: Final = 10

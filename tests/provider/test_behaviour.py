@@ -14,7 +14,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from local.kubernetes_provider.kinds import KINDS, kind_of
 from local.kubernetes_provider.objects import checkpoint
-from local.kubernetes_provider.wire import UNKNOWN, Secret, decode, encode
+from local.provider_wire import UNKNOWN, Secret, decode, encode
 from tests.provider.conftest import Connect, kubeconfig
 
 Object = dict[str, Any]

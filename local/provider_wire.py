@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from google.protobuf.struct_pb2 import NullValue, Struct, Value
 
-# A Kubernetes object is whatever JSON its kind says; its schema lives in the API server.
+# An object is whatever JSON its kind says; its schema lives in the API server.
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -20,7 +20,7 @@ UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 class WireError(Exception):
-    """The engine sent a value that no Kubernetes object can hold."""
+    """The engine sent a value that no object can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,7 @@ def _decode(value: Value) -> Json:  # noqa: PLR0911 - one for each type
             if SIGNATURE not in members:
                 return decode(value.struct_value)
             if members[SIGNATURE].string_value != SECRET_SIGNATURE:
-                raise WireError(
-                    "an asset, archive or resource reference cannot be part of a Kubernetes object"
-                )
+                raise WireError("an asset, archive or resource reference cannot be part of an object")
             return Secret(_decode(members["value"]))
         case _:
             return None
