@@ -1,7 +1,7 @@
 """What a sample and a series cost a real Prometheus: the figures behind `stacks.capacity`.
 
 `python -m bench.capacity` runs the deployed version at three sizes, about four minutes in all, and writes
-bench/capacity.json. Time is shortened: a scrape interval of 250 ms with blocks of one minute puts as many samples
+bench/capacity.json. Time is shortened: an interval of 250 ms with blocks of one minute puts as many samples
 into a head and a block as 30 s with blocks of two hours.
 """
 
@@ -255,12 +255,11 @@ if __name__ == "__main__":
     for one in RUNS:
         results.append(measured := measure(one))
         print(
-            f"{one.series} series: live heap {measured.heap_live_peak_bytes() / one.series:.0f} B/series, resident "
-            f"{measured.resident_peak_bytes() / one.series:.0f} B/series, WAL "
+            f"{one.series} series: live heap {measured.heap_live_peak_bytes() / one.series:.0f} B/series, "
+            f"resident {measured.resident_peak_bytes() / one.series:.0f} B/series, WAL "
             f"{measured.wal_bytes_per_sample():.2f} B/sample, CPU "
             f"{measured.cpu_seconds_per_sample() * 1e6:.2f} us/sample",
             flush=True,
         )
-    RESULTS.write_text(
-        json.dumps({"machine": machine(), "runs": [asdict(one) for one in results]}, indent=1) + "\n"
-    )
+    document = {"machine": machine(), "runs": [asdict(one) for one in results]}
+    RESULTS.write_text(json.dumps(document, indent=1) + "\n")

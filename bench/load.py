@@ -1,6 +1,6 @@
 """Targets with as many series as wanted, whose values move as a platform's do.
 
-`python -m bench.load TARGETS PORT` serves `/0` to `/TARGETS - 1` on loopback, each with SERIES_PER_TARGET series.
+`python -m bench.load TARGETS PORT` serves `/0` to `/TARGETS - 1` on loopback.
 """
 
 import sys

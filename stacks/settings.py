@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from stacks.alerting_settings import Alerts, MonthlyBudget, Thresholds
+from stacks.capacity import RETENTION_SHARE, shortfall
 from stacks.grafana_settings import Grafana
 from stacks.images import without_digest
 from stacks.notification_settings import Notifications
@@ -42,10 +43,6 @@ from stacks.settings_base import (
     distinct,
     resources,
 )
-
-#: Blocks may fill this share of the volume; the rest is for the write-ahead log and compaction, which
-#: retention by size does not delete (Prometheus' storage documentation: 80 to 85 %).
-RETENTION_SHARE = 0.8
 
 #: How long an Alertmanager waits for the word of each that is before it (Alertmanager's own default).
 PEER_TIMEOUT = "15s"
@@ -125,6 +122,25 @@ class Prometheus(SettingsModel):
     retention: Retention
     volume: Quantity = Field(description="the size of each replica's volume, such as 50Gi")
     resources: Resources = resources("250m", "1Gi", "2Gi")
+    expected_series: Count | None = Field(
+        default=None,
+        description="active series to have room for: what cannot hold them is refused (docs/capacity.md)",
+    )
+
+    @model_validator(mode="after")
+    def _holds_the_expected_series(self) -> "Prometheus":
+        limit = self.resources.limits.memory
+        if self.expected_series and (
+            missing := shortfall(
+                self.expected_series,
+                self.scrape_interval,
+                self.retention.time,
+                prometheus_bytes(self.retention.size),
+                kubernetes_quantity(limit),
+            )
+        ):
+            raise ValueError(missing)
+        return self
 
     @model_validator(mode="after")
     def _retention_fits_the_volume(self) -> "Prometheus":
