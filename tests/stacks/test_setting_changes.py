@@ -28,6 +28,7 @@ IN_WORDS = {
     "kubernetes.nodeNamespace",
     "kubernetes.protect",
     "kubernetes.storageClass",
+    "prometheus.expectedSeries",
 }
 
 
