@@ -15,7 +15,7 @@ DIGITS = 12
 COMBINATIONS = 25
 
 # Of the simulated platform's 1,468 series in an hour of 30 s scrapes: 27 % never change, 32 % change seldom,
-# 40 % change in at least every third scrape; 3 in 4 are whole numbers.
+# 40 % change in at least every third scrape; 7 in 8 are whole numbers.
 CONSTANT, SELDOM = 0.27, 0.32
 _SELDOM_CHANCE = 0.1
 _GAUGES = 0.3
