@@ -11,7 +11,7 @@ E2E := e2e$(if $(filter file,$(origin STACK)),, and $(if $(filter prod,$(STACK))
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock clean
+.PHONY: help up down preview preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ format: $(VENV)/installed ## format the code
 
 render: $(VENV)/installed ## write what would be deployed as plain files: STACK=dev|prod OUT=dir
 	@$(RUN) stacks.render $(STACK) $(OUT)
+
+bench: $(VENV)/installed ## measure what the capacity page stands on
+	@$(RUN) bench.capacity
 
 compose: $(VENV)/installed ## write what docker-compose.yml mounts: then docker compose up prometheus grafana
 	@$(RUN) local.compose

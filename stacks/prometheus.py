@@ -10,10 +10,10 @@ import yaml
 
 from stacks import workload as w
 from stacks.network import Flow, Pods, api_server, debugging, dns, endpoint, internet, pod_identity, program
+from stacks.prometheus_settings import Prometheus as PrometheusSettings
 from stacks.remote_write import REPLICA_LABEL, SECRETS_PATH, RemoteStore, remote_write_config
 from stacks.remote_write_settings import signs
 from stacks.scrape import ScrapeJob, own_pods, pod_job
-from stacks.settings import Prometheus as PrometheusSettings
 from stacks.settings import Settings
 from stacks.stateful import data_mount, stateful_server
 

@@ -16,16 +16,12 @@ from stacks.aws_settings import Aws
 from stacks.grafana_settings import Grafana
 from stacks.images import without_digest
 from stacks.notification_settings import Notifications, Sns
+from stacks.prometheus_settings import Prometheus
 from stacks.quantities import (
-    Duration,
-    PrometheusSize,
     Quantity,
-    between,
     duration_seconds,
-    kubernetes_quantity,
-    prometheus_bytes,
 )
-from stacks.remote_write_settings import MANAGED, RemoteWriteStore
+from stacks.remote_write_settings import MANAGED
 from stacks.remote_write_settings import secrets as remote_write_secrets
 from stacks.settings_base import (
     Cidr,
@@ -45,10 +41,6 @@ from stacks.settings_base import (
     distinct,
     resources,
 )
-
-#: Blocks may fill this share of the volume; the rest is for the write-ahead log and compaction, which
-#: retention by size does not delete (Prometheus' storage documentation: 80 to 85 %).
-RETENTION_SHARE = 0.8
 
 #: How long an Alertmanager waits for the word of each that is before it (Alertmanager's own default).
 PEER_TIMEOUT = "15s"
@@ -101,45 +93,6 @@ class Images(SettingsModel):
             msg = (
                 f"stacks/images.py has no digest for {', '.join(missing)}: resolve them with "
                 "`python -m stacks.images` where the network allows, and enter them there"
-            )
-            raise ValueError(msg)
-        return self
-
-
-class Retention(SettingsModel):
-    """How long samples are kept: whichever limit is reached first."""
-
-    time: Duration = Field(description="a duration such as 35d")
-    size: PrometheusSize = Field(description="a size such as 12GB")
-
-
-class Prometheus(SettingsModel):
-    """The Prometheus server."""
-
-    # A window of five minutes must see a counter twice, and once more where a scrape was missed.
-    scrape_interval: Annotated[Duration, between("5s", "2m")] = Field(
-        default="30s", description="a duration such as 30s, 5s to 2m"
-    )
-    replicas: Count = Field(
-        default=1,
-        le=2,
-        description="1 or 2; two scrape and judge the same, each on a volume of its own",
-    )
-    retention: Retention
-    volume: Quantity = Field(description="the size of each replica's volume, such as 50Gi")
-    resources: Resources = resources("250m", "1Gi", "2Gi")
-    remote_write: Annotated[tuple[RemoteWriteStore, ...], AfterValidator(distinct)] = Field(
-        default=(), description="a list of stores that samples are copied to"
-    )
-
-    @model_validator(mode="after")
-    def _retention_fits_the_volume(self) -> "Prometheus":
-        room = kubernetes_quantity(self.volume) * RETENTION_SHARE
-        if prometheus_bytes(self.retention.size) > room:
-            msg = (
-                f"retention.size {self.retention.size} does not fit the volume of {self.volume}: at most "
-                f"{int(room / 1024**2)}MB, which is {RETENTION_SHARE:.0%} of it (the write-ahead log and "
-                "compaction need the rest)"
             )
             raise ValueError(msg)
         return self

@@ -37,6 +37,7 @@ IN_WORDS = {
     "kubernetes.nodeNamespace",
     "kubernetes.protect",
     "kubernetes.storageClass",
+    "prometheus.expectedSeries",
 }
 
 

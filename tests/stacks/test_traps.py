@@ -8,9 +8,9 @@ import yaml
 
 from dashboards.parameters import Parameters
 from stacks import monitoring, stack_file, workload
+from stacks.capacity import RETENTION_SHARE
 from stacks.quantities import duration_seconds, kubernetes_quantity, prometheus_bytes
 from stacks.recording import Registration
-from stacks.settings import RETENTION_SHARE
 from stacks.settings_base import PROJECT
 from tests.stacks.conftest import run_main
 from tests.stacks.test_program import objects, pods
