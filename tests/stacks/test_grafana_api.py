@@ -1,6 +1,8 @@
 """What a Grafana is told by its API is what one finds in its files."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pulumi
@@ -114,3 +116,9 @@ def test_secrets_stay_secret(made: list[Registration]) -> None:
         assert len(holders) == 1
         for one in holders:
             assert {key for key, value in one.inputs.items() if planted in repr(value)} <= one.secret_inputs
+
+
+def test_files_need_no_sdk_of_grafana() -> None:
+    program = "import sys, stacks.program, stacks.render; print('pulumiverse_grafana' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert out.stdout == "False\n"
