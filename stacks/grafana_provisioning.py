@@ -13,6 +13,16 @@ from stacks.prometheus import to_yaml
 FOLDERS = {"platform": "Dubbing platform", "custom": "Custom", "sandbox": "Sandbox"}
 DASHBOARDS_PATH = "/etc/grafana/dashboards"
 
+CONTACT_POINT = "slack-alerts"
+GROUP_BY = ("grafana_folder", "alertname")
+#: The name that Grafana's messages come from in Slack.
+SENDER = "Grafana"
+
+
+def folder_uid(folder: str) -> str:
+    """The uid of a folder of `FOLDERS`."""
+    return f"dubbing-{folder}"
+
 
 #: The provisioning files, each by the folder that Grafana reads it in.
 PROVISIONING_FILES = ("datasources.yaml", "dashboards.yaml", "alerting.yaml")
@@ -36,7 +46,7 @@ def contact_points(slack: Slack) -> dict[str, Any]:
         "contactPoints": [
             {
                 "orgId": 1,
-                "name": "slack-alerts",
+                "name": CONTACT_POINT,
                 "receivers": [
                     {
                         "uid": "slack1",
@@ -44,14 +54,14 @@ def contact_points(slack: Slack) -> dict[str, Any]:
                         "settings": {
                             "url": secret_file(f"slackWebhookUrl-{ROOT}"),
                             "recipient": slack.channel,
-                            "username": "Grafana",
+                            "username": SENDER,
                         },
                     }
                 ],
             }
         ],
         "policies": [
-            {"orgId": 1, "receiver": "slack-alerts", "group_by": ["grafana_folder", "alertname"]},
+            {"orgId": 1, "receiver": CONTACT_POINT, "group_by": list(GROUP_BY)},
         ],
     }
 
@@ -65,34 +75,52 @@ def datasources(scrape_interval: str, long_term: str | None = None) -> dict[str,
         "apiVersion": 1,
         "prune": True,
         "datasources": [
-            {
-                "name": "Prometheus",
-                "type": "prometheus",
-                "uid": DATASOURCE_UID,
-                "access": "proxy",
-                "url": f"http://prometheus:{PROMETHEUS_PORT}",
-                "isDefault": True,
-                "editable": False,
-                "jsonData": {
-                    "httpMethod": "POST",
-                    "prometheusType": "Prometheus",
-                    "timeInterval": scrape_interval,
-                    "manageAlerts": True,
-                    "alertmanagerUid": "alertmanager",
-                },
+            # What was written before stays byte for byte: another order would restart Grafana.
+            {**without_json, "editable": False, "jsonData": source["jsonData"]}
+            for source in data_sources(
+                scrape_interval,
+                prometheus_url=f"http://prometheus:{PROMETHEUS_PORT}",
+                alertmanager_url=f"http://alertmanager:{ALERTMANAGER_PORT}",
+            )
+            for without_json in [{key: value for key, value in source.items() if key != "jsonData"}]
+        ]
+        + ([long_term_datasource(scrape_interval, long_term)] if long_term else []),
+    }
+
+
+def data_sources(
+    scrape_interval: str, *, prometheus_url: str, alertmanager_url: str | None
+) -> list[dict[str, Any]]:
+    """The data sources, whichever way Grafana is told of them; without its URL no Alertmanager."""
+    alerts = {"manageAlerts": True, "alertmanagerUid": "alertmanager"} if alertmanager_url else {}
+    sources: list[dict[str, Any]] = [
+        {
+            "name": "Prometheus",
+            "type": "prometheus",
+            "uid": DATASOURCE_UID,
+            "access": "proxy",
+            "url": prometheus_url,
+            "isDefault": True,
+            "jsonData": {
+                "httpMethod": "POST",
+                "prometheusType": "Prometheus",
+                "timeInterval": scrape_interval,
+                **alerts,
             },
+        }
+    ]
+    if alertmanager_url:
+        sources.append(
             {
                 "name": "Alertmanager",
                 "type": "alertmanager",
                 "uid": "alertmanager",
                 "access": "proxy",
-                "url": f"http://alertmanager:{ALERTMANAGER_PORT}",
-                "editable": False,
+                "url": alertmanager_url,
                 "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
-            },
-            *([long_term_datasource(scrape_interval, long_term)] if long_term else []),
-        ],
-    }
+            }
+        )
+    return sources
 
 
 def long_term_datasource(scrape_interval: str, url: str) -> dict[str, Any]:
@@ -125,7 +153,7 @@ def dashboard_providers() -> dict[str, Any]:
                 "name": folder,
                 "orgId": 1,
                 "folder": title,
-                "folderUid": f"dubbing-{folder}",
+                "folderUid": folder_uid(folder),
                 "type": "file",
                 "disableDeletion": True,
                 "allowUiUpdates": False,
