@@ -8,6 +8,7 @@
 | other pods by name                 | their addresses on loopback         | no cluster DNS                |
 | scrapes and probes by address      | the same through a loopback proxy   | no pod network                |
 | writes to remote stores            | through that proxy: nobody is there | nothing leaves this machine   |
+| signs as its account's AWS role    | signs as nobody                     | no account of AWS             |
 | scrapes kubelets by HTTPS          | by HTTP, through the same proxy     | the simulator is no kubelet   |
 | trusts the web's authorities       | trusts the proxy's own, in probes   | the simulator is the API      |
 | sends to the receivers' URLs       | sends to the local page of messages | nothing leaves this machine   |
@@ -72,12 +73,14 @@ class Program:
         left_out: Deployed arguments, by their beginning, that these replace or that must not be here.
         added: Further arguments; `{kubeconfig}` is filled in.
         files: What changes in the mounted files, by a pattern of their names; the first match counts.
+        environment: Further variables, where the container has none of that name.
     """
 
     listens: Mapping[str, tuple[str, ...]]
     left_out: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     files: Mapping[str, Change] = field(default_factory=dict[str, Change])
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def relocate(value: Any, folders: Folders) -> Any:  # noqa: ANN401 - any YAML value
@@ -155,12 +158,17 @@ def receiver_url(name: str, _text: str, here: Surroundings) -> str:
     return f"{here.receivers}/{name}"
 
 
+#: Credentials of AWS that open nothing anywhere.
+NOBODY = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nobody"}
+
 #: The programs that run here, by the key of their image in `stacks.images`.
 PROGRAMS: Mapping[str, Program] = {
     "prometheus": Program(
         listens={"web": ("--web.listen-address={host}:{port}",)},
         left_out=("--web.listen-address",),
         files={"prometheus.yml": prometheus_config, "alerts-*.yaml": hurried},
+        # Without any it does not start where it is to sign.
+        environment=NOBODY,
     ),
     "alertmanager": Program(
         listens={

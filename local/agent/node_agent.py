@@ -163,7 +163,7 @@ class NodeAgent:
             command=command,
             folder=self._folder,
             log=self.state / "log" / f"{one.pod}.log",
-            environment=one.environment,
+            environment={**overlay.PROGRAMS[program].environment, **one.environment},
         )
         trouble = self._keep_running(process, one)
         ready = not trouble and self._passes(described.probes.get("readiness"))
