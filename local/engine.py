@@ -34,7 +34,7 @@ from pulumi.automation import (
 )
 
 from local import repair
-from local.aws import ACCOUNT, PROVIDER, AwsApi, provider
+from local.aws import PROVIDER, AwsApi, provider
 from local.engine_command import EngineCommand
 from local.engine_events import EngineEvents
 from local.errors import PlatformError
@@ -75,8 +75,7 @@ class Engine:
         context: The kube context to deploy to.
         kubeconfig: The kubeconfig with that context; None takes the one that kubectl would.
         secrets: The secrets that the stack needs; missing ones are generated.
-        aws: Whether the stack has something in AWS: an API on loopback stands in for it.
-        aws_account: The account that the API on loopback is.
+        aws_account: The account that an API on loopback stands in for; None where the stack has none.
     """
 
     project: Path
@@ -85,8 +84,7 @@ class Engine:
     context: str
     kubeconfig: Path | None
     secrets: Sequence[Secret] = ()
-    aws: bool = False
-    aws_account: str = ACCOUNT
+    aws_account: str | None = None
 
     def up(self) -> Outcome:
         """Deploy, after mending what an update that did not end left behind.
@@ -178,7 +176,7 @@ class Engine:
         if built:
             processes["kubernetes"] = self._kubernetes_provider()
         # An official engine gets it too: its own plugin would go to AWS itself.
-        if self.aws:
+        if self.aws_account is not None:
             endpoint = AwsApi(state=self.state, account=self.aws_account).start()
             processes["aws"] = provider(self.state, endpoint)
         with ExitStack() as ends:

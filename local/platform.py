@@ -14,7 +14,7 @@ from pulumi.automation import OutputMap
 
 from local import deployer
 from local.agent.runs import Run
-from local.aws import ACCOUNT, AwsApi
+from local.aws import AwsApi
 from local.cluster import Cluster
 from local.engine import Engine
 from local.errors import PlatformError
@@ -145,8 +145,7 @@ class Platform:
             kubeconfig=Cluster(self.state, "").deployer_kubeconfig if embedded else None,
             secrets=settings.secrets_needed(),
             # On a cluster of the user's own, AWS is the user's own, too.
-            aws=embedded and settings.aws is not None,
-            aws_account=settings.aws.account_id if settings.aws else ACCOUNT,
+            aws_account=settings.aws.account_id if embedded and settings.aws else None,
         )
 
     def _start_cluster(self, context: str) -> Cluster | None:

@@ -4,11 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from stacks.aws.names import Names, partition
-from stacks.settings_base import Count, SettingsModel
-
-#: The tags that everything of a stack has; its deployer's rights go by them.
-FIXED_TAGS = ("project", "cluster", "namespace", "managed-by")
+from stacks.aws.names import FIXED_TAGS, Names, partition
+from stacks.settings_base import Count, Region, SettingsModel
 
 _TAG = r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$"
 
@@ -42,9 +39,7 @@ class Aws(SettingsModel):
     """The account, the cluster of EKS, and what the stack has there besides Kubernetes' objects."""
 
     account_id: str = Field(pattern=r"^\d{12}$", description='the 12 digits of an account as text: "123…"')
-    region: str = Field(
-        pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="a region such as eu-central-1, of EKS and all else"
-    )
+    region: Region = Field(description="a region such as eu-central-1, of EKS and all else")
     eks_cluster: str = Field(
         pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$", description="the name of the cluster in EKS"
     )

@@ -20,7 +20,7 @@ from stacks.grafana_options import (
     SECRETS_PATH,
     grafana_environment,
 )
-from stacks.grafana_provisioning import DASHBOARDS_PATH, PROVISIONING_FILES, provisioning_files
+from stacks.grafana_provisioning import DASHBOARDS_PATH, provisioning_files
 from stacks.grafana_settings import ADMIN_PASSWORD, SECRET_KEY, Ingress
 from stacks.grafana_settings import Grafana as GrafanaSettings
 from stacks.network import (
@@ -152,10 +152,11 @@ class Grafana(pulumi.ComponentResource):
 
 def provisioning(args: GrafanaArgs) -> dict[str, pulumi.Input[str]]:
     """The provisioning files; an Output where one tells of a URL that is not known before it exists."""
+    known: dict[str, pulumi.Input[str]] = {**provisioning_files(args.scrape_interval, args.slack)}
     if args.long_term is None:
-        return dict(provisioning_files(args.scrape_interval, args.slack))
+        return known
     files = args.long_term.apply(lambda url: provisioning_files(args.scrape_interval, args.slack, url))
-    return {name: files.apply(lambda known, name=name: known[name]) for name in PROVISIONING_FILES}
+    return {name: files.apply(lambda texts, name=name: texts[name]) for name in known}
 
 
 def strategy(settings: GrafanaSettings) -> k8s.apps.v1.DeploymentStrategyArgsDict:

@@ -24,10 +24,6 @@ def folder_uid(folder: str) -> str:
     return f"dubbing-{folder}"
 
 
-#: The provisioning files, each by the folder that Grafana reads it in.
-PROVISIONING_FILES = ("datasources.yaml", "dashboards.yaml", "alerting.yaml")
-
-
 def provisioning_files(
     scrape_interval: str, slack: Slack | None, long_term: str | None = None
 ) -> dict[str, str]:
@@ -67,10 +63,7 @@ def contact_points(slack: Slack) -> dict[str, Any]:
 
 
 def datasources(scrape_interval: str, long_term: str | None = None) -> dict[str, Any]:
-    """Prometheus, as the specification names it, Alertmanager, and where longer ago is kept.
-
-    The latter is of Prometheus' type, so that the dashboards' choice of a data source has both.
-    """
+    """The file of data sources; `long_term` is the URL at which longer ago is kept."""
     return {
         "apiVersion": 1,
         "prune": True,
@@ -81,17 +74,26 @@ def datasources(scrape_interval: str, long_term: str | None = None) -> dict[str,
                 scrape_interval,
                 prometheus_url=f"http://prometheus:{PROMETHEUS_PORT}",
                 alertmanager_url=f"http://alertmanager:{ALERTMANAGER_PORT}",
+                long_term_url=long_term,
             )
             for without_json in [{key: value for key, value in source.items() if key != "jsonData"}]
-        ]
-        + ([long_term_datasource(scrape_interval, long_term)] if long_term else []),
+        ],
     }
 
 
 def data_sources(
-    scrape_interval: str, *, prometheus_url: str, alertmanager_url: str | None
+    scrape_interval: str,
+    *,
+    prometheus_url: str,
+    alertmanager_url: str | None,
+    long_term_url: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The data sources, whichever way Grafana is told of them; without its URL no Alertmanager."""
+    """The data sources, whichever way Grafana is told of them: Prometheus, as the specification names it.
+
+    Alertmanager and a store that keeps samples for longer are there with their URLs. The latter judges no
+    alerts, and is of Prometheus' type, so that the dashboards' choice of a data source has both.
+    """
+    common = {"httpMethod": "POST", "prometheusType": "Prometheus", "timeInterval": scrape_interval}
     alerts = {"manageAlerts": True, "alertmanagerUid": "alertmanager"} if alertmanager_url else {}
     sources: list[dict[str, Any]] = [
         {
@@ -101,12 +103,7 @@ def data_sources(
             "access": "proxy",
             "url": prometheus_url,
             "isDefault": True,
-            "jsonData": {
-                "httpMethod": "POST",
-                "prometheusType": "Prometheus",
-                "timeInterval": scrape_interval,
-                **alerts,
-            },
+            "jsonData": {**common, **alerts},
         }
     ]
     if alertmanager_url:
@@ -120,25 +117,18 @@ def data_sources(
                 "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
             }
         )
+    if long_term_url:
+        sources.append(
+            {
+                "name": "Prometheus (long-term)",
+                "type": "prometheus",
+                "uid": "prometheus-long-term",
+                "access": "proxy",
+                "url": long_term_url,
+                "jsonData": {**common, "manageAlerts": False},
+            }
+        )
     return sources
-
-
-def long_term_datasource(scrape_interval: str, url: str) -> dict[str, Any]:
-    """A store that keeps samples for longer; it judges no alerts."""
-    return {
-        "name": "Prometheus (long-term)",
-        "type": "prometheus",
-        "uid": "prometheus-long-term",
-        "access": "proxy",
-        "url": url,
-        "editable": False,
-        "jsonData": {
-            "httpMethod": "POST",
-            "prometheusType": "Prometheus",
-            "timeInterval": scrape_interval,
-            "manageAlerts": False,
-        },
-    }
 
 
 def dashboard_providers() -> dict[str, Any]:

@@ -240,6 +240,9 @@ def remote_stores(
     settings: Settings, workspace: Workspace | None, parameters: Parameters
 ) -> list[RemoteStore]:
     """Where Prometheus copies samples to: the workspace, and the stores of the settings."""
+    if workspace is None and not settings.prometheus.remote_write:
+        # Without anybody to send it to, a preview need not build every dashboard for the list.
+        return []
     kept = worth_keeping.patterns(parameters)
     managed = [remote_write.managed_store(workspace, kept)] if workspace else []
     return [*managed, *remote_write.stores(settings.prometheus.remote_write, kept)]

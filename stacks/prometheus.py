@@ -203,10 +203,9 @@ def flows(settings: Settings) -> list[Flow]:
     here = pods(settings)
     stores = settings.prometheus.remote_write
     remote = [flow for store in stores for flow in endpoint(here, store.url, settings.network)]
-    managed = settings.aws is not None and settings.aws.managed_prometheus is not None
-    if managed:
+    if settings.managed_prometheus:
         remote += internet(here, settings.network)
-    if managed or signs(stores):
+    if settings.managed_prometheus or signs(stores):
         remote.append(pod_identity(here))
     return [
         *remote,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stacks.settings_base import Secret, ServerName, SettingsModel, Text, Url
+from stacks.settings_base import Region, Secret, ServerName, SettingsModel, Text, Url
 
 #: What Amazon Managed Prometheus, Mimir and Cortex tell the replicas of a pair by, unless told otherwise.
 REPLICA = "__replica__"
@@ -15,7 +15,6 @@ MANAGED = "amazon-managed-prometheus"
 REMOTE_PASSWORD = "remoteWritePassword-"  # noqa: S105 - the beginning of a key
 REMOTE_TOKEN = "remoteWriteToken-"  # noqa: S105 - the beginning of a key
 
-Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 _Pattern = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*(\.\*)?$")]
 _LABEL_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from stacks.alerting_settings import Alerts, MonthlyBudget, Thresholds
-from stacks.aws_settings import Aws
+from stacks.aws_settings import Aws, ManagedPrometheus
 from stacks.grafana_settings import Grafana
 from stacks.images import without_digest
 from stacks.notification_settings import Notifications, Sns
@@ -318,6 +318,11 @@ class Settings(SettingsModel):
             )
             raise ValueError(msg)
         return notifications
+
+    @property
+    def managed_prometheus(self) -> ManagedPrometheus | None:
+        """The workspace that keeps samples for longer, where there is one."""
+        return self.aws.managed_prometheus if self.aws else None
 
     @property
     def heard(self) -> Notifications:

@@ -118,6 +118,7 @@ Labels = dict[
 Text = Annotated[str, Field(min_length=1), AfterValidator(_no_template)]
 Port = Annotated[int, _NUMBER, Field(ge=1, le=65535)]
 Count = Annotated[int, _NUMBER, Field(ge=1)]
+Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 Ratio = Annotated[float, _NUMBER, Field(gt=0, lt=1, description="a ratio between 0 and 1")]
 Positive = Annotated[float, _NUMBER, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
 Celsius = Annotated[float, _NUMBER, Field(ge=40, le=110, description="degrees Celsius, 40 to 110")]

@@ -10,6 +10,7 @@ import pulumi
 
 from stacks import workload as w
 from stacks.aws.names import SIGV4_PROXY as NAME
+from stacks.aws.names import partition
 from stacks.network import Flow, dns, internet, pod_identity, program
 from stacks.scrape import ScrapeJob
 from stacks.settings import Settings
@@ -63,17 +64,12 @@ def proxy_workload(region: str) -> w.Workload:
 
 def host(region: str) -> str:
     """Where the workspaces of a region are asked."""
-    return f"aps-workspaces.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+    return f"aps-workspaces.{region}.amazonaws.com" + (".cn" if partition(region) == "aws-cn" else "")
 
 
 def datasource_url(query_url: str) -> str:
     """What Grafana asks in place of a workspace's own URL."""
     return f"http://{NAME}:{PORT}{urlsplit(query_url).path}"
-
-
-def deployed(settings: Settings) -> bool:
-    """Whether there is a workspace to ask."""
-    return settings.aws is not None and settings.aws.managed_prometheus is not None
 
 
 def scrape_jobs(_settings: Settings) -> list[ScrapeJob]:
@@ -83,7 +79,7 @@ def scrape_jobs(_settings: Settings) -> list[ScrapeJob]:
 
 def flows(settings: Settings) -> list[Flow]:
     """Grafana asks it, and it asks AWS: the workspace, and who it is itself."""
-    if not deployed(settings):
+    if settings.managed_prometheus is None:
         return []
     here = program(NAME, settings.kubernetes.namespace)
     return [

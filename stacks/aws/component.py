@@ -15,7 +15,6 @@ from stacks.aws.workspace import workspace
 from stacks.aws_settings import Aws
 from stacks.remote_write import Workspace
 from stacks.settings import Settings
-from stacks.settings_base import PROJECT
 from stacks.workload import CloudIdentity
 
 
@@ -81,5 +80,4 @@ class AwsStack(pulumi.ComponentResource):
 
 def tags(names: Names, settings: Aws) -> dict[str, str]:
     """What everything of the stack is tagged with; the deployer's rights go by the first three."""
-    fixed = {"project": PROJECT, "cluster": names.cluster, "namespace": names.namespace}
-    return {**settings.tags, **fixed, "managed-by": "pulumi"}
+    return {**settings.tags, **names.tags, "managed-by": "pulumi"}

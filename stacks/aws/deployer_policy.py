@@ -21,9 +21,6 @@ from stacks.stack_file import SettingsError
 Inputs = Mapping[str, Any]
 Statement = dict[str, Any]
 
-#: The tags that make out what is the stack's where AWS makes the name up; see `stacks.aws.component.tags`.
-_TAGS = ("project", "cluster", "namespace")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Needed:
@@ -79,6 +76,8 @@ def _role_of_policy(names: Names, _settings: Aws, inputs: Inputs) -> str:
 def _passed(_names: Names, _settings: Aws, inputs: Inputs) -> str:
     return inputs["roleArn"]
 
+
+_NAMING = ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias")
 
 #: What the provider asks of AWS to create, read, change, tag and delete each type. A workspace and its
 #: configuration are never deleted: `destroy` keeps them.
@@ -168,8 +167,9 @@ NEEDED: Mapping[str, tuple[Needed, ...]] = {
     ),
     "aws:kms/alias:Alias": (
         Needed(actions=("kms:ListAliases",), on=_anything),
-        Needed(actions=("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"), on=_alias),
-        Needed(actions=("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"), on=_keys, tagged="owned"),
+        # AWS asks for it on both.
+        Needed(actions=_NAMING, on=_alias),
+        Needed(actions=_NAMING, on=_keys, tagged="owned"),
     ),
     "aws:sns/topic:Topic": (
         Needed(
@@ -232,9 +232,8 @@ def policy(registrations: Iterable[Registration], names: Names, settings: Aws) -
 
 
 def _condition(tagged: str, names: Names) -> Statement:
-    own = dict(zip(_TAGS, (PROJECT, names.cluster, names.namespace), strict=True))
-    request = {f"aws:RequestTag/{key}": value for key, value in own.items()}
-    resource = {f"aws:ResourceTag/{key}": value for key, value in own.items()}
+    request = {f"aws:RequestTag/{key}": value for key, value in names.tags.items()}
+    resource = {f"aws:ResourceTag/{key}": value for key, value in names.tags.items()}
     match tagged:
         case "created":
             return {"Condition": {"StringEquals": request}}

@@ -3,8 +3,14 @@
 import hashlib
 from dataclasses import dataclass
 
+from stacks.settings_base import PROJECT
+
 #: The tightest limit of all: an IAM role's.
 MAX_LENGTH = 64
+
+_OWN_TAGS = ("project", "cluster", "namespace")
+#: The tags that everything of a stack has.
+FIXED_TAGS = (*_OWN_TAGS, "managed-by")
 
 PROMETHEUS = "prometheus"
 ALERTMANAGER = "alertmanager"
@@ -36,6 +42,11 @@ class Names:
             return name
         end = f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}_{subject}"
         return name[: MAX_LENGTH - len(end)] + end
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What makes out that a thing is this stack's; its deployer's rights go by them."""
+        return dict(zip(_OWN_TAGS, (PROJECT, self.cluster, self.namespace), strict=True))
 
     @property
     def topic(self) -> str:

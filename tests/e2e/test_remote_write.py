@@ -3,9 +3,10 @@
 import json
 import logging
 import math
+import operator
 import time
 import urllib.parse
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from stacks.prometheus import scrape_config
 from stacks.quantities import duration_seconds
 from stacks.recording import Registration
 from stacks.scrape import ScrapeJob
+from tests.e2e.live import until
 from tests.e2e.remote_store import RemoteStore
 from tests.stacks.conftest import run_main, write_kubeconfig
 from tests.stacks.conftest import server as server  # noqa: PLC0414 - a fixture
@@ -129,15 +131,8 @@ def replica(
 def receiver(folder: Path) -> Generator[str]:
     """A Prometheus that scrapes nothing and takes what is written to it."""
     with prometheus(folder, {"global": {}}, None, "--web.enable-remote-write-receiver") as address:
-        until("the receiver is ready", lambda: "Ready" in ask(f"http://{address}/-/ready"), 30)
+        until(lambda: ask(f"http://{address}/-/ready"), lambda text: "Ready" in text, 30)
         yield address
-
-
-def until(what: str, holds: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(1)
 
 
 def series(address: str, query: str, at: float | None = None) -> list[Json]:
@@ -173,15 +168,12 @@ def test_a_store_that_was_away_for_ten_minutes_lacks_nothing(
                 pod: running.enter_context(replica(tmp_path / pod, deployed, application, port))
                 for pod in REPLICAS
             }
-            until(
-                "both replicas write",
-                lambda: len(series(store.receiver, f"{{__name__=~'{GAUGE}|{RECORDED}'}}")) == 4,
-                150,
-            )
+            both = f"{{__name__=~'{GAUGE}|{RECORDED}'}}"
+            until(lambda: series(store.receiver, both), lambda found: len(found) == 4, 150)
             start = time.time()
         gone = time.monotonic()
-        for pod, address in replicas.items():
-            until(f"the alert of {pod} fires", lambda address=address: lag_fires(address), 420)
+        for address in replicas.values():
+            until(lambda address=address: lag_fires(address), bool, 420)
         time.sleep(max(0, AWAY - (time.monotonic() - gone)))
         away = time.monotonic() - gone
         refused = len(store.refused)
@@ -191,16 +183,16 @@ def test_a_store_that_was_away_for_ten_minutes_lacks_nothing(
                 " - prometheus_remote_storage_queue_highest_sent_timestamp_seconds"
             )
             back = time.monotonic()
-            for pod, address in replicas.items():
+            for address in replicas.values():
 
                 def caught_up(address: str = address) -> bool:
                     found = series(address, behind)
                     return bool(found) and float(found[0]["value"][1]) < 2 * SCRAPE_SECONDS
 
-                until(f"{pod} catches up", caught_up, 120)
+                until(caught_up, bool, 120)
             caught = time.monotonic() - back
-            for pod, address in replicas.items():
-                until(f"the alert of {pod} ends", lambda address=address: not lag_fires(address), 180)
+            for address in replicas.values():
+                until(lambda address=address: lag_fires(address), operator.not_, 180)
             # What was scraped a moment ago may still be on its way.
             end = time.time() - 4 * SCRAPE_SECONDS
             time.sleep(2 * SCRAPE_SECONDS)
@@ -256,9 +248,9 @@ def test_what_is_signed_with_another_secret_is_refused(
             store.open() as port,
             replica(tmp_path / REPLICAS[0], deployed, application, port, secret=OTHER_SECRET) as web,
         ):
-            until("a request is refused", lambda: store.refused, 60)
+            until(lambda: store.refused, bool, 60)
             failed = "prometheus_remote_storage_samples_failed_total > 0"
-            until("Prometheus counts what was refused", lambda: series(web, failed), 60)
+            until(lambda: series(web, failed), bool, 60)
         assert set(store.refused) == {"another signature"}
         assert store.taken == 0
         assert series(address, '{__name__=~".+"}') == []
