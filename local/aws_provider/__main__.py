@@ -5,20 +5,13 @@ The engine attaches by `PULUMI_DEBUG_PROVIDERS=aws:PORT`. The API is the one at 
 
 import logging
 import os
-import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
-
-import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
 
 from local.aws_provider.api import EndpointError
 from local.aws_provider.provider import VERSION, AwsProvider
+from local.provider_protocol import serve
 
 _PARALLEL_OPERATIONS = 32
-
-_log = logging.getLogger("aws-provider")
 
 
 def main() -> None:
@@ -29,23 +22,8 @@ def main() -> None:
         provider = AwsProvider(endpoint)
     except EndpointError as error:
         sys.exit(str(error))
-    server = grpc.server(ThreadPoolExecutor(_PARALLEL_OPERATIONS))
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop.set())
-    server.start()
-    print(port, flush=True)
-    _log.info(
-        "listening on 127.0.0.1:%d: a stand-in for the official pulumi-aws provider %s, which applies to %s; "
-        "see docs/embedded.md",
-        port,
-        VERSION,
-        endpoint,
-    )
-    stop.wait()
-    server.stop(grace=None)
+    what = f"a stand-in for the official pulumi-aws provider {VERSION}, which applies to {endpoint}"
+    serve(provider, logging.getLogger("aws-provider"), what, parallel=_PARALLEL_OPERATIONS)
     provider.close()
 
 

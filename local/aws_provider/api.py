@@ -100,7 +100,7 @@ class Aws:
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in _LACKING and (service, operation) in GAPS:
-                raise LackingError(f"{service} {operation}") from error
+                raise LackingError(f"moto has no {service} {operation}") from error
             if code in _NOT_FOUND:
                 raise GoneError(str(error)) from error
             raise AwsError(str(error)) from error
@@ -112,7 +112,7 @@ class Aws:
         try:
             self.call(service, operation, **parameters)
         except LackingError as lacking:
-            self.warn(f"not applied: moto has no {lacking}")
+            self.warn(f"not applied: {lacking}")
             return False
         return True
 

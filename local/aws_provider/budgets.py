@@ -117,7 +117,7 @@ def _update(aws: Aws, identity: str, olds: JsonObject, news: JsonObject) -> None
     try:
         aws.call("budgets", "UpdateBudget", AccountId=account, NewBudget=_budget(news))
     except LackingError as lacking:
-        aws.warn(f"moto has no {lacking}: the budget {news['name']} is deleted and made again")
+        aws.warn(f"{lacking}: the budget {news['name']} is deleted and made again")
         aws.call("budgets", "DeleteBudget", **_place(identity))
         _make(aws, account, news)
         return

@@ -3,21 +3,16 @@
 
 import logging
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial, wraps
-from typing import Final, Never, TypeVar, cast
+from functools import partial
+from typing import Final
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import (
     engine_pb2,
     engine_pb2_grpc,
-    plugin_pb2,
     provider_pb2,
-    provider_pb2_grpc,
-    status_pb2,
 )
 
 from local.aws_provider import configuration
@@ -33,27 +28,13 @@ from local.aws_provider.states import (
     settled,
     with_all_tags,
 )
-from local.provider_wire import UNKNOWN, JsonObject, WireError, decode, encode, plain
+from local.provider_protocol import InitialisationError, RefusedError, StandIn, answering, checked
+from local.provider_wire import UNKNOWN, JsonObject, decode, encode, plain
 
 VERSION: Final = "7.51.1"
 """The official provider's version that this process stands in for."""
 
 _log = logging.getLogger("aws-provider")
-_Method = TypeVar("_Method", bound=Callable[..., object])
-
-
-class _RefusedError(Exception):
-    """An operation failed; nothing of it is kept in the engine's state."""
-
-
-class _HalfMadeError(Exception):
-    """An object was made and then something failed; the engine keeps it in its state."""
-
-    def __init__(self, identity: str, state: JsonObject, reason: str) -> None:
-        super().__init__(reason)
-        self.detail = provider_pb2.ErrorResourceInitFailed(
-            id=identity, properties=encode(state), reasons=[reason]
-        )
 
 
 @dataclass
@@ -72,7 +53,7 @@ class _Instance:
 
     def api(self, urn: str) -> Aws:
         if self.aws is None:
-            raise _RefusedError("the provider is not configured")
+            raise RefusedError("the provider is not configured")
         return replace(self.aws, warn=partial(self._warn, urn))
 
     def _warn(self, urn: str, message: str) -> None:
@@ -88,74 +69,25 @@ class _Instance:
         return with_all_tags(kind, inputs, self.settings.default_tags)
 
 
-def _answering(method: _Method) -> _Method:
-    """Turn errors into what the engine understands."""
-
-    @wraps(method)
-    def answer(self: "AwsProvider", request: object, context: grpc.ServicerContext) -> object:
-        try:
-            return method(self, request, context)
-        except _HalfMadeError as error:
-            status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
-            status.details.add().Pack(error.detail)
-            context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-            _abort(context, str(error))
-        except (_RefusedError, AwsError, GoneError, UnsupportedTypeError) as error:
-            _abort(context, str(error))
-        except LackingError as error:
-            _abort(context, f"moto has no {error}")
-        except (WireError, ValueError) as error:
-            _abort(context, f"malformed resource inputs: {error}")
-
-    return cast("_Method", answer)
+_answering = answering(AwsError, GoneError, LackingError, UnsupportedTypeError)
 
 
-def _abort(context: grpc.ServicerContext, message: str) -> Never:
-    context.abort(grpc.StatusCode.UNKNOWN, message)
-    raise AssertionError  # abort has raised
-
-
-class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """Serves every provider resource of the engines that attach; each has a connection of its own.
+class AwsProvider(StandIn[_Instance]):
+    """The stand-in of pulumi-aws.
 
     Raises:
         EndpointError: the endpoint is not on loopback.
     """
 
     def __init__(self, endpoint: str) -> None:
+        super().__init__("aws", VERSION, _Instance)
         self._endpoint = loopback(endpoint)
-        self._instances: dict[str, _Instance] = {}
 
     def close(self) -> None:
         """Close every connection to the API."""
         for instance in self._instances.values():
             if instance.aws is not None:
                 instance.aws.close()
-
-    def _instance(self, context: grpc.ServicerContext) -> _Instance:
-        return self._instances.setdefault(context.peer(), _Instance())
-
-    def Handshake(
-        self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
-    ) -> Never:
-        """Not part of this provider's protocol; the engine, hearing so, attaches and configures."""
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, "Handshake")
-        raise AssertionError  # abort has raised
-
-    def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> Empty:
-        """Take note of the engine, so that it can be told how things go."""
-        self._instance(context).engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(request.address))
-        return Empty()
-
-    def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
-        """Say which version of the official provider this stands in for."""
-        return plugin_pb2.PluginInfo(version=VERSION)
-
-    def GetSchema(
-        self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.GetSchemaResponse:
-        """Answer with an empty schema: the engine needs none to deploy typed resources."""
-        return provider_pb2.GetSchemaResponse(schema=f'{{"name": "aws", "version": "{VERSION}"}}')
 
     def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
         """Do nothing: no call takes long."""
@@ -166,7 +98,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
         """Refuse provider options that the stand-in does not have."""
-        return _checked(request.news, configuration.failures(plain(decode(request.news))))
+        return checked(request.news, configuration.failures(plain(decode(request.news))))
 
     @_answering
     def DiffConfig(
@@ -184,7 +116,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         instance.settings = settings = Settings.read(request.variables)
         instance.aws = Aws(endpoint=self._endpoint, region=settings.region)
         if settings.allowed and (account := instance.aws.account()) not in settings.allowed:
-            raise _RefusedError(
+            raise RefusedError(
                 f"AWS account ID not allowed: {account} is not among allowedAccountIds "
                 f"({', '.join(settings.allowed)})"
             )
@@ -197,7 +129,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext
     ) -> provider_pb2.InvokeResponse:
         """Refuse: this program asks AWS nothing while it runs."""
-        raise _RefusedError(f"the stand-in of the AWS provider has no functions: {request.tok}")
+        raise RefusedError(f"the stand-in of the AWS provider has no functions: {request.tok}")
 
     @_answering
     def Check(
@@ -207,10 +139,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         kind = kind_of(request.urn)
         inputs = kind.defaults | decode(request.news)
         if found := failures(kind, inputs):
-            return _checked(request.news, found)
+            return checked(request.news, found)
         if kind.name and kind.name not in inputs:
             inputs[kind.name] = _made_up(kind, request, plain(decode(request.olds)))
-        return _checked(encode(inputs), [])
+        return checked(encode(inputs), [])
 
     @_answering
     def Diff(
@@ -253,7 +185,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             found = kind.read(aws, identity, inputs)
         except (AwsError, GoneError) as error:
             reason = f"{identity} was created but cannot be read: {error}"
-            raise _HalfMadeError(identity, marked(inputs, news), reason) from error
+            raise InitialisationError(
+                provider_pb2.ErrorResourceInitFailed(
+                    id=identity, properties=encode(marked(inputs, news)), reasons=[reason]
+                )
+            ) from error
         state = settled(kind, inputs, found, instance.settings.default_tags)
         return provider_pb2.CreateResponse(id=identity, properties=encode(marked(state, news)))
 
@@ -322,7 +258,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _tell(aws: Aws, urn: str, lacking: LackingError) -> None:
-    aws.warn(f"not applied: moto has no {lacking}; {token_of(urn)} is in the state only")
+    aws.warn(f"not applied: {lacking}; {token_of(urn)} is in the state only")
 
 
 def _made_up(kind: Kind, request: provider_pb2.CheckRequest, olds: JsonObject) -> str:
@@ -335,13 +271,6 @@ def _made_up(kind: Kind, request: provider_pb2.CheckRequest, olds: JsonObject) -
         return f"{kind.name_begins}{request.autonaming.proposed_name}"
     seed = request.randomSeed or secrets.token_bytes(4)
     return f"{begins}-{seed.hex()[:7]}"
-
-
-def _checked(inputs: Struct, found: list[tuple[str, str]]) -> provider_pb2.CheckResponse:
-    return provider_pb2.CheckResponse(
-        inputs=inputs,
-        failures=[provider_pb2.CheckFailure(property=key, reason=reason) for key, reason in found],
-    )
 
 
 def _differs(

@@ -3,20 +3,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import wraps
 from threading import Event
-from typing import Final, Never, TypeVar, cast
+from typing import Final
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import (
     engine_pb2,
     engine_pb2_grpc,
-    plugin_pb2,
     provider_pb2,
-    provider_pb2_grpc,
-    status_pb2,
 )
 
 from local.kubernetes_provider import configuration
@@ -44,26 +39,13 @@ from local.kubernetes_provider.objects import (
 )
 from local.kubernetes_provider.operations import ConflictError, Operation, PreviewUnavailableError
 from local.kubernetes_provider.waiting import UnfinishedError
-from local.provider_wire import JsonObject, WireError, decode, encode, plain
+from local.provider_protocol import InitialisationError, RefusedError, StandIn, answering, checked
+from local.provider_wire import JsonObject, decode, encode, plain
 
 VERSION: Final = "4.34.2"
 """The official provider's version whose behaviour this process stands in for."""
 
 _CHANGES: Final = {change: provider_pb2.PropertyDiff.Kind.Value(change.name) for change in Change}
-
-_Method = TypeVar("_Method", bound=Callable[..., object])
-
-
-class _InitialisationError(Exception):
-    """An object exists but is not as the program wants it; the engine keeps it in its state."""
-
-    def __init__(self, detail: provider_pb2.ErrorResourceInitFailed) -> None:
-        super().__init__(detail.reasons[0])
-        self.detail = detail
-
-
-class _RefusedError(Exception):
-    """An operation failed; nothing of it is kept in the engine's state."""
 
 
 @dataclass
@@ -86,7 +68,7 @@ class _Instance:
 
     def reachable(self) -> Cluster:
         if self.cluster is None:
-            raise _RefusedError(f"configured Kubernetes cluster is unreachable: {self.unreachable}")
+            raise RefusedError(f"configured Kubernetes cluster is unreachable: {self.unreachable}")
         return self.cluster
 
     def reporter(self, urn: str) -> Callable[[str], None]:
@@ -119,61 +101,14 @@ class _Instance:
         )
 
 
-def _answering(method: _Method) -> _Method:
-    """Turn errors into what the engine understands."""
-
-    @wraps(method)
-    def answer(self: "KubernetesProvider", request: object, context: grpc.ServicerContext) -> object:
-        try:
-            return method(self, request, context)
-        except _InitialisationError as error:
-            status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
-            status.details.add().Pack(error.detail)
-            context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-            _abort(context, str(error))
-        except (_RefusedError, ApiError, ConflictError, UnreachableError, UnsupportedKindError) as error:
-            _abort(context, str(error))
-        except (WireError, ValueError) as error:
-            _abort(context, f"malformed resource inputs: {error}")
-
-    return cast("_Method", answer)
+_answering = answering(ApiError, ConflictError, UnreachableError, UnsupportedKindError)
 
 
-def _abort(context: grpc.ServicerContext, message: str) -> Never:
-    context.abort(grpc.StatusCode.UNKNOWN, message)
-    raise AssertionError  # abort has raised
-
-
-class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """Serves every provider resource of the engines that attach; each has a connection of its own."""
+class KubernetesProvider(StandIn[_Instance]):
+    """The stand-in of pulumi-kubernetes."""
 
     def __init__(self) -> None:
-        self._instances: dict[str, _Instance] = {}
-
-    def _instance(self, context: grpc.ServicerContext) -> _Instance:
-        return self._instances.setdefault(context.peer(), _Instance())
-
-    def Handshake(
-        self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
-    ) -> Never:
-        """Not part of this provider's protocol; the engine, hearing so, attaches and configures."""
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, "Handshake")
-        raise AssertionError  # abort has raised
-
-    def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> Empty:
-        """Take note of the engine, so that it can be told how things go."""
-        self._instance(context).engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(request.address))
-        return Empty()
-
-    def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
-        """Say which version of the official provider this stands in for."""
-        return plugin_pb2.PluginInfo(version=VERSION)
-
-    def GetSchema(
-        self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.GetSchemaResponse:
-        """Answer with an empty schema: the engine needs none to deploy typed resources."""
-        return provider_pb2.GetSchemaResponse(schema=f'{{"name": "kubernetes", "version": "{VERSION}"}}')
+        super().__init__("kubernetes", VERSION, _Instance)
 
     def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
         """End every wait soon."""
@@ -185,7 +120,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
         """Refuse provider options that the stand-in does not have."""
-        return _checked(request.news, configuration.failures(plain(decode(request.news))))
+        return checked(request.news, configuration.failures(plain(decode(request.news))))
 
     @_answering
     def DiffConfig(
@@ -225,17 +160,17 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         inputs = normalise(plain(news))
         failures = check_failures(kind, inputs)
         if failures:
-            return _checked(request.news, failures)
+            return checked(request.news, failures)
         try:
             give_name(inputs, plain(decode(request.olds)), request, request.urn.rsplit("::", 1)[-1])
         except ValueError as error:
-            raise _RefusedError(str(error)) from error
+            raise RefusedError(str(error)) from error
         if kind.namespaced and isinstance(inputs.get("metadata", {}), dict):
             inputs.setdefault("metadata", {})
             metadata(inputs)["namespace"] = (
                 metadata(inputs).get("namespace") or instance.settings.namespace or cluster.namespace
             )
-        return _checked(encode(mark_secrets(inputs, news)), [])
+        return checked(encode(mark_secrets(inputs, news)), [])
 
     @_answering
     def Diff(
@@ -291,7 +226,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
                 state,
             ) from error
         except ApiError as error:
-            raise _RefusedError(
+            raise RefusedError(
                 f'resource "{request.urn}" was not successfully created by the Kubernetes API server: {error}'
             ) from error
         return provider_pb2.CreateResponse(
@@ -348,7 +283,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
                 error.live if isinstance(error, UnfinishedError) else operation.read(*_place(old_live), {})
             )
             if found is None:
-                raise _RefusedError(f'update of resource "{request.urn}" failed: {error}') from error
+                raise RefusedError(f'update of resource "{request.urn}" failed: {error}') from error
             raise _unfinished(
                 identity(found),
                 f'the Kubernetes API server reported that "{identity(found)}" failed to fully initialize '
@@ -380,17 +315,10 @@ def _place(live: JsonObject) -> tuple[str, str]:
     return namespace or "default", name or name_of(live)
 
 
-def _checked(inputs: Struct, failures: list[tuple[str, str]]) -> provider_pb2.CheckResponse:
-    return provider_pb2.CheckResponse(
-        inputs=inputs,
-        failures=[provider_pb2.CheckFailure(property=key, reason=reason) for key, reason in failures],
-    )
-
-
 def _unfinished(
     id_: str, message: str, problems: list[str], state: JsonObject, inputs: JsonObject | None = None
-) -> _InitialisationError:
-    return _InitialisationError(
+) -> InitialisationError:
+    return InitialisationError(
         provider_pb2.ErrorResourceInitFailed(
             id=id_,
             properties=encode(state),
