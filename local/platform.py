@@ -72,6 +72,7 @@ class Platform:
         with self._alone():
             cluster = self._start_cluster(engine.context)
             if cluster is not None:
+                self._deploy_platform(cluster)
                 self._let_deploy(cluster)
             outcome = engine.up()
             if cluster is None:
@@ -155,14 +156,16 @@ class Platform:
             refuse_unreachable(context)
             return None
         self._claim()
-        settings = read_stack_file(stack_file(self.stack))
         cluster = Cluster(self.state, context)
         cluster.start()
         step(f"Cluster: ready, kubeconfig {cluster.kubeconfig}")
-        with new_client_from_config(str(cluster.kubeconfig), context) as api:
+        return cluster
+
+    def _deploy_platform(self, cluster: Cluster) -> None:
+        settings = read_stack_file(stack_file(self.stack))
+        with new_client_from_config(str(cluster.kubeconfig), cluster.context) as api:
             apply(api, (*manifests(), *gpu_operator.manifests(settings.gpu_metrics)))
         step("Platform: the services that are monitored are deployed; the simulator answers for them")
-        return cluster
 
     def _let_deploy(self, cluster: Cluster) -> None:
         """As the administrator, make the namespaces and grant the rights that deploying takes."""

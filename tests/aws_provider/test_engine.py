@@ -1,6 +1,5 @@
 """The stand-in under the real engine, started as the embedded platform starts it."""
 
-import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from local.processes import end
 from local.toolchain import binaries
 from tests.aws_provider.conftest import REGION, Clients, open_clients
 from tests.aws_provider.test_types import document, key_policy, trust
+from tests.leftovers import collected
 
 ACCOUNT = "210987654321"
 PROJECT = "aws-provider-tests"
@@ -30,8 +30,8 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def _collected_here() -> Iterator[None]:
     """What the SDK leaves behind is collected while the mark above holds."""
-    yield
-    gc.collect()
+    with collected():
+        yield
 
 
 @pytest.fixture(scope="module")

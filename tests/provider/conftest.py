@@ -120,7 +120,7 @@ class Engine:
         return (self.folder / "state" / ".pulumi" / "stacks" / PROJECT / f"{name}.json").read_text("utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engine(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("engine")
     (folder / "state").mkdir()

@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import gc
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from pulumi import automation
 
 from local.cluster import Cluster
 from local.repair import finder, settle
+from tests.leftovers import collected
 from tests.provider.conftest import CONTEXT, Engine, done, planned
 
 pytestmark = [
@@ -34,8 +34,8 @@ Program = Callable[[], None]
 @pytest.fixture(autouse=True)
 def _collected_here() -> Iterator[None]:
     """What the SDK leaves behind is collected while the mark above holds."""
-    yield
-    gc.collect()
+    with collected():
+        yield
 
 
 def provider(*, context: str = CONTEXT, mutable: bool = True) -> pulumi.ResourceOptions:

@@ -1,6 +1,5 @@
 """A volume claim that changes its size, where the storage class expands and where it does not."""
 
-import gc
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from kubernetes.client import ApiClient, CoreV1Api, StorageV1Api
 from pulumi import automation
 
+from tests.leftovers import collected
 from tests.provider.conftest import CONTEXT, Engine, done, planned
 
 pytestmark = [
@@ -26,8 +26,8 @@ Program = Callable[[], None]
 @pytest.fixture(autouse=True)
 def _collected_here() -> Iterator[None]:
     """What the SDK leaves behind is collected while the mark above holds, and not in another test."""
-    yield
-    gc.collect()
+    with collected():
+        yield
 
 
 def claim(name: str, size: str) -> Program:
