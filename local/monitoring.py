@@ -8,7 +8,7 @@ from pathlib import Path
 
 import urllib3
 
-from local import overlay
+from local import long_term, overlay
 from local.agent.runs import Run, Runs
 from local.cluster import Cluster
 from local.errors import PlatformError
@@ -40,7 +40,9 @@ class Monitoring:
     state: Path
     cluster: Cluster
 
-    def start(self, namespace: str, time_scale: float = 1) -> None:
+    def start(
+        self, namespace: str, time_scale: float = 1, *, aws: str = overlay.DISCARD, workspace: bool = False
+    ) -> None:
         """Start what does not run, and wait until every program is ready by its own probe.
 
         At the very first start, the past weeks are filled in.
@@ -48,12 +50,19 @@ class Monitoring:
         Args:
             namespace: Where the monitoring stack is deployed.
             time_scale: How many times sooner alerts fire and end.
+            aws: The endpoint of the API of AWS.
+            workspace: Whether Prometheus writes to a workspace of AWS, which a process here stands for.
 
         Raises:
             PlatformError: A program cannot be built or is not ready in time; the end of its log is told.
         """
         # Before the agent: it would build them with nobody to see it.
-        binaries(*overlay.PROGRAMS)
+        programs = binaries(*overlay.PROGRAMS)
+        if workspace:
+            receiver = long_term.receiver(self.state, programs["prometheus"], self._address(long_term.NAME))
+            self._ready(receiver)
+        else:
+            end(self.state / f"{long_term.NAME}.pid")
         self._service(
             SIMULATOR,
             "local.simulator",
@@ -61,13 +70,14 @@ class Monitoring:
             f"--incidents={self.incidents}",
             f"--authority={self.state / overlay.AUTHORITY}",
             f"--listen={self._address(SIMULATOR)}",
+            *((f"--receiver={self._address(long_term.NAME)}",) if workspace else ()),
         )
         # The first one's is put there last. A replica that is added later has no past, as anywhere.
         if not installed(self.state / "volumes" / f"{namespace}_data-prometheus-0"):
             # Just to see what there is: before it has a past, no alert may fire.
-            self._start_agent()
+            self._start_agent(aws)
             self._fill_history()
-        self._start_agent(time_scale)
+        self._start_agent(aws, time_scale)
         self._service(
             VIEWER,
             "local.viewer",
@@ -90,10 +100,15 @@ class Monitoring:
         return f"http://{self._address(VIEWER)}"
 
     @property
+    def long_term(self) -> str:
+        """The address of the Prometheus that stands for the workspace of AWS."""
+        return f"http://{self._address(long_term.NAME)}"
+
+    @property
     def _inventory(self) -> Path:
         return self.state / "inventory.json"
 
-    def _start_agent(self, time_scale: float = 1) -> None:
+    def _start_agent(self, aws: str, time_scale: float = 1) -> None:
         # What an agent of older code runs stays, and this one takes it over.
         end(self.state / f"{AGENT}.pid")
         self._process(
@@ -106,6 +121,7 @@ class Monitoring:
             f"--certificate={self.cluster.certificate}",
             f"--proxy=http://{self._address(SIMULATOR)}",
             f"--receivers={self.viewer}/receive",
+            f"--aws={aws}",
             f"--time-scale={time_scale}",
         ).ensure()
         self._wait_for_pods()
@@ -151,7 +167,7 @@ class Monitoring:
             PlatformError: One does not end.
         """
         clear(self.state / "history")
-        for name in (AGENT, VIEWER, SIMULATOR):
+        for name in (AGENT, VIEWER, SIMULATOR, long_term.NAME):
             end(self.state / f"{name}.pid")
         for pid_file in sorted((self.state / "pods").glob("*.pid")):
             end(pid_file)
@@ -195,9 +211,11 @@ class Monitoring:
         )
 
     def _service(self, name: str, module: str, *arguments: str) -> None:
-        process = self._process(name, module, *arguments)
+        self._ready(self._process(name, module, *arguments))
+
+    def _ready(self, process: Process) -> None:
         process.ensure()
-        address = self._address(name)
+        address = self._address(process.name)
         process.wait_until(lambda: _answers(f"http://{address}/-/ready"), _READY_SECONDS)
 
     def _process(self, name: str, module: str, *arguments: str) -> Process:

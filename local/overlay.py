@@ -7,7 +7,9 @@
 | speaks to the API as its account   | a kubeconfig with its token         | no address inside the cluster |
 | other pods by name                 | their addresses on loopback         | no cluster DNS                |
 | scrapes and probes by address      | the same through a loopback proxy   | no pod network                |
-| writes to remote stores            | through that proxy: nobody is there | nothing leaves this machine   |
+| writes to a workspace of AWS       | in plain text, through that proxy   | a Prometheus here takes it    |
+| writes to other remote stores      | through that proxy: nobody is there | nothing leaves this machine   |
+| publishes to topics of AWS         | to the API of AWS on loopback       | nothing leaves this machine   |
 | signs as its account's AWS role    | signs as nobody                     | no account of AWS             |
 | scrapes kubelets by HTTPS          | by HTTP, through the same proxy     | the simulator is no kubelet   |
 | trusts the web's authorities       | trusts the proxy's own, in probes   | the simulator is the API      |
@@ -29,7 +31,10 @@ import yaml
 
 from stacks.images import IMAGES
 from stacks.quantities import duration_seconds
+from stacks.remote_write_settings import MANAGED
 
+#: Nobody listens there.
+DISCARD = "http://127.0.0.1:9"
 AUTHORITY = "authority.pem"
 """The file, in the folder of state, with the certificate of the proxy's authority."""
 
@@ -48,6 +53,7 @@ class Surroundings:
         proxy: URL of the proxy that stands for the pod network.
         authority: The certificate of the authority that HTTPS through the proxy is trusted by.
         receivers: URL under which the local page takes messages.
+        aws: URL of the API of AWS; nobody listens there where the stack has none.
         time_scale: How many times sooner alerts fire and end.
     """
 
@@ -57,6 +63,7 @@ class Surroundings:
     proxy: str
     authority: Path
     receivers: str
+    aws: str = DISCARD
     time_scale: float = 1
 
 
@@ -114,6 +121,9 @@ def prometheus_config(_name: str, text: str, here: Surroundings) -> str:
             job.pop("tls_config", None)
     for store in config.get("remote_write", ()):
         store["proxy_url"] = here.proxy
+        if store["name"] == MANAGED:
+            # The proxy cannot hand on what it cannot read.
+            store["url"] = store["url"].replace("https://", "http://", 1)
     for group in config.get("alerting", {}).get("alertmanagers", ()):
         for static in group.get("static_configs", ()):
             static["targets"] = [here.resolve(target) or target for target in static["targets"]]
@@ -126,6 +136,8 @@ def alertmanager_config(_name: str, text: str, here: Surroundings) -> str:
     for receiver in config["receivers"]:
         for pagerduty in receiver.get("pagerduty_configs", ()):
             pagerduty["url"] = f"{here.receivers}/{Path(pagerduty['routing_key_file']).name}"
+        for topic in receiver.get("sns_configs", ()):
+            topic["api_url"] = here.aws
     return yaml.safe_dump(config, sort_keys=False)
 
 
@@ -177,6 +189,7 @@ PROGRAMS: Mapping[str, Program] = {
         },
         left_out=("--web.listen-address", "--dispatch.start-delay"),
         files={"alertmanager.yml": alertmanager_config, "*Url*": receiver_url},
+        environment=NOBODY,
     ),
     "kube-state-metrics": Program(
         listens={

@@ -19,6 +19,7 @@ from local.cluster import Cluster
 from local.engine import Engine
 from local.errors import PlatformError
 from local.monitoring import Monitoring
+from local.overlay import DISCARD
 from local.processes import write
 from local.progress import step
 from local.simulator import gpu_operator
@@ -180,11 +181,15 @@ class Platform:
     def _run_monitoring(self, cluster: Cluster) -> None:
         settings = read_stack_file(stack_file(self.stack))
         monitoring = Monitoring(state=self.state.resolve(), cluster=cluster)
-        monitoring.start(settings.kubernetes.namespace, self.time_scale)
+        aws = AwsApi(state=self.state, account=settings.aws.account_id).start() if settings.aws else DISCARD
+        workspace = settings.managed_prometheus is not None
+        monitoring.start(settings.kubernetes.namespace, self.time_scale, aws=aws, workspace=workspace)
         endpoints = {
             "kubeconfig": str(cluster.kubeconfig),
             "prometheus": monitoring.url("prometheus"),
+            "longTerm": monitoring.long_term if workspace else None,
             "alertmanager": monitoring.url("alertmanager"),
+            "aws": aws if settings.aws else None,
             "grafana": None,
             "dashboards": monitoring.viewer,
             "messages": f"{monitoring.viewer}/messages",

@@ -41,6 +41,9 @@ def main(
     certificate: Annotated[Path, typer.Option(help="the certificate that it is trusted by")],
     proxy: Annotated[str, typer.Option(help="URL of the proxy that stands for the pod network")],
     receivers: Annotated[str, typer.Option(help="URL under which messages are taken")],
+    aws: Annotated[
+        str, typer.Option(help="URL of the API of AWS, where the stack has one")
+    ] = overlay.DISCARD,
     time_scale: Annotated[float, typer.Option(help="how many times sooner alerts fire and end", min=1)] = 1,
 ) -> None:
     """Run the programs of the embedded cluster's Pods until ended."""
@@ -50,7 +53,7 @@ def main(
         server=server,
         certificate=certificate.read_bytes(),
         programs=binaries(*overlay.PROGRAMS),
-        addresses=Addresses(proxy=proxy, receivers=receivers),
+        addresses=Addresses(proxy=proxy, receivers=receivers, aws=aws),
         time_scale=time_scale,
     )
     changed = threading.Event()

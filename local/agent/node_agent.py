@@ -48,6 +48,7 @@ class Addresses:
 
     proxy: str
     receivers: str
+    aws: str = overlay.DISCARD
 
 
 @dataclass
@@ -249,6 +250,7 @@ class NodeAgent:
             proxy=self.addresses.proxy,
             authority=self.state / overlay.AUTHORITY,
             receivers=self.addresses.receivers,
+            aws=self.addresses.aws,
             time_scale=self.time_scale,
         )
 

@@ -14,11 +14,15 @@ def serve(
     incidents: Annotated[Path, typer.Option(help="the file with what goes wrong, and when")],
     authority: Annotated[Path, typer.Option(help="the file that gets the certificate to trust for HTTPS")],
     listen: Annotated[str, typer.Option(help="where to listen: 127.0.0.1:PORT")],
+    receiver: Annotated[
+        str | None,
+        typer.Option(help="the Prometheus that takes what is written to a remote store: HOST:PORT"),
+    ] = None,
 ) -> None:
     """Answer for the network of the embedded cluster until it is ended."""
     host, _, port = listen.rpartition(":")
     try:
-        proxy = Proxy((host, int(port)), Network(inventory, incidents))
+        proxy = Proxy((host, int(port)), Network(inventory, incidents), receiver)
     except (OSError, ValueError) as error:
         print(f"The simulator can't listen on {listen!r}: {error}", file=sys.stderr)
         raise typer.Exit(1) from None

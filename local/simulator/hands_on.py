@@ -63,6 +63,13 @@ RECEIVER_DOWN = _incident(
     "critical",
     "Firing in Prometheus after minutes; people get it when the receivers are back.",
 )
+STORE_AWAY = _incident(
+    "remote-store-away",
+    "The workspace that Prometheus writes to answers every write with an error.",
+    "RemoteWriteBehind",
+    "warning",
+    "The alert after about 17 minutes, where Prometheus writes to a workspace: in prod; nothing is lost.",
+)
 
 HANDS_ON = {value.name: value for value in tuple(globals().values()) if isinstance(value, Incident)}
 """All of them by name."""

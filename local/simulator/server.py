@@ -2,7 +2,8 @@
 
 Prometheus scrapes through it, and so does whoever else asks an address of the embedded cluster. Where a pod's
 program really runs, the request goes on to that process; elsewhere the simulated platform answers. Behind
-HTTPS is the API, whatever its host: it ends here, with a certificate of an authority of this process.
+HTTPS is the API, whatever its host: it ends here, with a certificate of an authority of this process. What
+Prometheus writes to a remote store goes on to the receiver of this machine, if there is one.
 
 One machine stands for all nodes: node-exporter's own page passes through, except for the disks, which are
 those of the simulated node.
@@ -25,15 +26,18 @@ from urllib.parse import SplitResult, urlsplit
 import numpy as np
 
 from dashboards.metrics import exporters
+from local import long_term
 from local.inventory import Inventory, Pod
 from local.simulator import catalogue, certificates, exposition
 from local.simulator.certificates import Authority
+from local.simulator.hands_on import STORE_AWAY
 from local.simulator.incidents import Schedule
 from local.simulator.series import Simulated
 from local.simulator.services import API, NAME_LABEL, NAMESPACE
 from local.simulator.targets import Failure, exposed, failure
 
 READY_PATH, HEALTH_PATH = "/-/ready", "/health"
+_REMOTE_WRITE = "/api/v1/remote_write"
 API_HOSTS = frozenset(f"{API.name}.{NAMESPACE}{domain}" for domain in ("", ".svc", ".svc.cluster.local"))
 
 _FORWARD_SECONDS = 30
@@ -119,9 +123,10 @@ class Proxy(ThreadingHTTPServer):
     # Prometheus asks every target within the same seconds.
     request_queue_size = 128
 
-    def __init__(self, listen: tuple[str, int], network: Network) -> None:
-        """Listen on a host and port; 0 takes a free one."""
+    def __init__(self, listen: tuple[str, int], network: Network, receiver: str | None = None) -> None:
+        """Listen on a host and port; 0 takes a free one. What is written goes to the receiver, host:port."""
         self.network = network
+        self.receiver = receiver
         self.authority = Authority()
         super().__init__(listen, _Handler)
 
@@ -196,6 +201,17 @@ class _Handler(_Answering):
         else:
             self._pod(url)
 
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        url = urlsplit(self.path)
+        receiver = self.proxy.receiver
+        if receiver is None or not url.path.endswith(_REMOTE_WRITE):
+            self._answer(HTTPStatus.BAD_GATEWAY, f"nothing is taken at {url.geturl()}\n".encode())
+        elif self.network.schedule.lasts(STORE_AWAY.name, time.time()):
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, b"unavailable\n")
+        else:
+            self._forward(receiver, url.netloc, long_term.WRITE_PATH, body)
+
     def _itself(self, path: str) -> None:
         if path == READY_PATH:
             self._answer(HTTPStatus.OK, b"ready\n")
@@ -237,7 +253,7 @@ class _Handler(_Answering):
         except OSError:
             return
 
-    def _forward(self, process: str, address: str, path: str) -> None:
+    def _forward(self, process: str, address: str, path: str, body: bytes | None = None) -> None:
         network = self.network
         disks = network.series(address, path) if network.node_exporter(address) else None
         headers = {
@@ -248,7 +264,7 @@ class _Handler(_Answering):
         }
         connection = http.client.HTTPConnection(process, timeout=_FORWARD_SECONDS)
         try:
-            connection.request("GET", path, headers=headers)
+            connection.request(self.command, path, body=body, headers=headers)
             answer = connection.getresponse()
             page = _without_disks(answer.read()) + exposition.text(disks) if disks else None
         except (OSError, http.client.HTTPException) as error:

@@ -34,7 +34,7 @@ WITHOUT_A_MESSAGE = {
 """What is seen in Prometheus only, since it is about messages that can't be sent."""
 
 NOT_HERE = {
-    ("RemoteWriteBehind", "warning"): "no setting has Prometheus write to a remote storage yet",
+    ("RemoteWriteBehind", "warning"): "dev writes to no store: test_prod and test_remote_write see it",
     ("Watchdog", "none"): "it always fires",
 }
 

@@ -86,6 +86,38 @@ def test_a_scrape_job_keeps_its_deployed_discovery_and_labels() -> None:
     assert config["alerting"]["alertmanagers"] == [{"static_configs": [{"targets": ["127.0.0.1:2"]}]}]
 
 
+def test_what_is_written_to_the_workspace_stays_on_this_machine() -> None:
+    stores = [
+        {"name": "amazon-managed-prometheus", "url": "https://aps/workspaces/ws-1", "sigv4": {"region": "r"}},
+        {"name": "mimir", "url": "https://mimir.example.com/api/v1/push"},
+    ]
+    config = changed("prometheus", "prometheus.yml", {"remote_write": stores})
+    assert config == {
+        "remote_write": [
+            {
+                "name": "amazon-managed-prometheus",
+                "url": "http://aps/workspaces/ws-1",
+                "sigv4": {"region": "r"},
+                "proxy_url": HERE.proxy,
+            },
+            {
+                "name": "mimir",
+                "url": "https://mimir.example.com/api/v1/push",
+                "proxy_url": HERE.proxy,
+            },
+        ]
+    }
+
+
+def test_topics_are_those_of_this_machine_or_nobodys() -> None:
+    topic = {"topic_arn": "arn", "sigv4": {"region": "r"}}
+    config = {"receivers": [{"name": "x", "sns_configs": [topic]}]}
+    for aws in ("http://127.0.0.1:7", "http://127.0.0.1:9"):
+        here = HERE if aws == HERE.aws else replace(HERE, aws=aws)
+        local = changed("alertmanager", "alertmanager.yml", config, here)
+        assert local == {"receivers": [{"name": "x", "sns_configs": [{**topic, "api_url": aws}]}]}
+
+
 def test_a_kubelet_is_scraped_without_its_keys() -> None:
     job = {
         "job_name": "kubelet",

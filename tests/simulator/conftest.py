@@ -40,16 +40,29 @@ class Client:
         answer = self.connection.getresponse()
         return answer.status, answer.read().decode()
 
+    def post(self, url: str, body: bytes) -> tuple[int, str]:
+        self.connection.request("POST", url, body=body, headers={"Content-Encoding": "snappy"})
+        answer = self.connection.getresponse()
+        return answer.status, answer.read().decode()
+
     def happens(self, *names: str) -> None:
         Schedule(happenings=tuple(Happening(name=name, begins=0) for name in names)).write(self.incidents)
+
+
+@contextmanager
+def asked(folder: Path, receiver: str | None = None) -> Generator[Client]:
+    """The proxy over what the folder has, with a receiver of what is written to remote stores."""
+    network = Network(folder / "inventory.json", folder / "incidents.json")
+    proxy = Proxy(("127.0.0.1", 0), network, receiver)
+    with running(proxy) as host:
+        client = Client(host, folder)
+        proxy.authority.write(client.authority)
+        yield client
+        client.connection.close()
 
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Client]:
     inventory().write(tmp_path / "inventory.json")
-    proxy = Proxy(("127.0.0.1", 0), Network(tmp_path / "inventory.json", tmp_path / "incidents.json"))
-    with running(proxy) as host:
-        client = Client(host, tmp_path)
-        proxy.authority.write(client.authority)
+    with asked(tmp_path) as client:
         yield client
-        client.connection.close()

@@ -332,7 +332,6 @@ def test_incidents_that_begin_now_lose_no_count_of_what_was() -> None:
 
 WITHOUT_AN_INCIDENT = {
     "Watchdog": "it always fires",
-    "RemoteWriteBehind": "no setting has Prometheus write to a remote storage yet",
 }
 
 
