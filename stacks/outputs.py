@@ -3,7 +3,7 @@
 It imports nothing of this project, so that another program can copy it; docs/operations.md shows how.
 """
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class PortForward(TypedDict):
@@ -32,3 +32,9 @@ class Outputs(TypedDict):
     """The command that prints the password of admin."""
     dashboardUids: dict[str, str]
     """The uid of each dashboard, by its file's name: `/d/UID` of Grafana leads to it."""
+    workspaceId: NotRequired[str]
+    """The workspace of Amazon Managed Prometheus, where the stack has one."""
+    workspaceUrl: NotRequired[str]
+    """Where that workspace is asked, signed: what a Prometheus data source is given."""
+    alertTopicArn: NotRequired[str]
+    """The topic of SNS that critical alerts are published to, where the stack has one."""

@@ -77,12 +77,13 @@ def deploy(settings: Settings, secrets: Mapping[str, pulumi.Output[str]]) -> Non
     )
     identities: Mapping[str, CloudIdentity] = {}
     workspace: Workspace | None = None
+    topic_arn: pulumi.Output[str] | None = None
     if settings.aws is not None:
         # A stack without an account there need not load AWS' provider.
         from stacks.aws.component import AwsStack, AwsStackArgs  # noqa: PLC0415
 
         cloud = AwsStack("aws", AwsStackArgs(settings=settings, aws=settings.aws))
-        identities, workspace = cloud.identities, cloud.workspace
+        identities, workspace, topic_arn = cloud.identities, cloud.workspace, cloud.topic_arn
     monitoring.MonitoringStack(
         "monitoring",
         monitoring.MonitoringArgs(
@@ -92,6 +93,11 @@ def deploy(settings: Settings, secrets: Mapping[str, pulumi.Output[str]]) -> Non
     )
     for name, value in monitoring.outputs(settings).items():
         pulumi.export(name, value)
+    if workspace is not None:
+        pulumi.export("workspaceId", workspace.id)
+        pulumi.export("workspaceUrl", workspace.query_url)
+    if topic_arn is not None:
+        pulumi.export("alertTopicArn", topic_arn)
 
 
 def read_configuration() -> tuple[Settings, dict[str, pulumi.Output[str]]]:

@@ -49,6 +49,7 @@ class RemoteStore:
 class Workspace:
     """A workspace of Amazon Managed Prometheus: where samples are sent to, and asked for."""
 
+    id: pulumi.Output[str]
     arn: pulumi.Output[str]
     region: str
     write_url: pulumi.Output[str]

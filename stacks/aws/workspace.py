@@ -25,6 +25,7 @@ def workspace(
         opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=True),
     )
     return Workspace(
+        id=created.id,
         arn=created.id.apply(names.workspace_arn),
         region=names.region,
         write_url=created.prometheus_endpoint.apply(lambda url: f"{url}api/v1/remote_write"),

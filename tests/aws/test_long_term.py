@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from dashboards import worth_keeping
+from dashboards.parameters import Parameters
 from local.toolchain import binary
-from stacks import stack_file
+from stacks import render, stack_file
 from stacks.recording import Registration
 from stacks.settings_base import PROJECT
 from tests.aws.conftest import WHOLE, of_type, registered, values
@@ -38,6 +40,28 @@ def test_both_replicas_write_to_it_signed_and_told_apart(pod_identity: list[Regi
     keep, rename, drop = written["write_relabel_configs"]
     assert (keep["action"], rename["target_label"], drop["action"]) == ("keep", "__replica__", "labeldrop")
     assert prometheus_config(pod_identity)["global"]["external_labels"]["cluster"] == "dubbing-prod"
+
+
+def test_prod_as_it_is_committed_writes_signed_told_apart_and_what_is_worth_keeping(tmp_path: Path) -> None:
+    render.render("prod", tmp_path)
+    rendered = tmp_path / "prometheus.yml"
+    config = yaml.safe_load(rendered.read_text())
+    (written,) = config["remote_write"]
+    assert written["name"] == "amazon-managed-prometheus"
+    assert written["sigv4"] == {"region": "eu-central-1"}
+    keep, rename, drop = written["write_relabel_configs"]
+    assert (keep["source_labels"], keep["action"]) == (["__name__"], "keep")
+    assert set(worth_keeping.patterns(Parameters())) <= set(keep["regex"].split("|"))
+    assert rename == {"source_labels": ["prometheus_replica"], "target_label": "__replica__"}
+    assert drop == {"regex": "prometheus_replica", "action": "labeldrop"}
+    assert config["global"]["external_labels"] == {
+        "cluster": "dubbing-prod",
+        "prometheus_replica": "${POD_NAME}",
+    }
+    command = [binary("promtool"), "check", "config", "--syntax-only", rendered]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    rendered.write_text(rendered.read_text().replace("sigv4:", "sigv5:"))
+    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
 
 
 def test_promtool_accepts_it(pod_identity: list[Registration], tmp_path: Path) -> None:

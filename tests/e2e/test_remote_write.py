@@ -27,7 +27,6 @@ from tests.stacks.conftest import server as server  # noqa: PLC0414 - a fixture
 from tests.stacks.notified import free_address
 from tests.stacks.prometheus_server import ask, prometheus
 from tests.stacks.test_program import objects
-from tests.stacks.test_remote_write import settings
 from tests.stacks.test_traps import prometheus_config
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
@@ -38,11 +37,6 @@ REPLICAS = ("prometheus-0", "prometheus-1")
 REGION = "eu-central-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "no-secret-at-all"}
 OTHER_SECRET = "another"  # noqa: S105 - of no use anywhere
-STORE = {
-    "name": "amp",
-    "url": f"https://aps-workspaces.{REGION}.amazonaws.com/workspaces/ws-1/api/v1/remote_write",
-    "auth": {"sigv4Region": REGION},
-}
 #: How long the store is away, in seconds.
 AWAY = 600
 #: How many times sooner alerts fire and end: a quarter of an hour is a minute then.
@@ -54,12 +48,12 @@ RECORDED = "stage:dubbing_queue_depth:max"
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory, server: str) -> list[Registration]:
-    """What prod registers when Amazon Managed Prometheus is its store."""
+    """What prod registers: Amazon Managed Prometheus is its store."""
     kubeconfig = tmp_path_factory.mktemp("kube") / "config"
     write_kubeconfig(kubeconfig, {"dubbing-prod": server})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(kubeconfig))
-        return run_main("prod", settings(STORE))
+        return run_main("prod")
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +103,7 @@ def replica(
     config["global"] |= {"scrape_interval": f"{SCRAPE_SECONDS}s"}
     config["alerting"]["alertmanagers"] = []
     (remote,) = config["remote_write"]
-    remote["url"] = remote["url"].replace(
-        f"https://aps-workspaces.{REGION}.amazonaws.com", f"http://127.0.0.1:{store}"
-    )
+    remote["url"] = f"http://127.0.0.1:{store}{urllib.parse.urlsplit(remote['url']).path}"
     own = {"targets": [web], "labels": {"pod": pod}}
     config["scrape_configs"] = [
         scrape_config(ScrapeJob(name=name, config={"static_configs": [target]}, sample_limit=5000), "prod-1")

@@ -113,6 +113,8 @@ def needed(stack: Rendered) -> list[Pair]:
         *_data_sources(stack),
         *_addresses_in_environments(stack),
         *_probes(stack),
+        *_remote_stores(stack),
+        *_signing_proxy(stack),
     ]
     askers = {pair.source.name: pair.source for pair in by_name}.values()
     lookups = [
@@ -241,3 +243,18 @@ def _probes(stack: Rendered) -> Iterator[Pair]:
         if job.get("metrics_path") == "/probe":
             for url in job["params"]["target"]:
                 yield from _url(stack, stack.named("blackbox-exporter"), url)
+
+
+def _remote_stores(stack: Rendered) -> Iterator[Pair]:
+    pods = stack.named("prometheus")
+    for store in stack.file("prometheus-config", "prometheus.yml").get("remote_write", ()):
+        yield from _url(stack, pods, store["url"])
+        if "sigv4" in store:
+            yield from (Pair(source=pod, to=POD_IDENTITY, port=80) for pod in pods)
+
+
+def _signing_proxy(stack: Rendered) -> Iterator[Pair]:
+    for pod in stack.named("aws-sigv4-proxy"):
+        (host,) = [arg.removeprefix("--host=") for arg in pod.args if arg.startswith("--host=")]
+        yield from _url(stack, [pod], f"https://{host}")
+        yield Pair(source=pod, to=POD_IDENTITY, port=80)

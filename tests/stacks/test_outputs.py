@@ -14,7 +14,7 @@ import pytest
 
 from stacks.outputs import Outputs
 from stacks.stack_file import ROOT
-from tests.stacks.conftest import run_main
+from tests.stacks.conftest import run_main, write_kubeconfig
 
 pytestmark = pytest.mark.usefixtures("dev_cluster")
 
@@ -48,8 +48,9 @@ def mismatches(value: object, kind: Any, path: str = "") -> Iterator[str]:  # no
     """Where a value is not of a type made of TypedDicts, dictionaries of texts, and texts."""
     if is_typeddict(kind):
         hints = get_type_hints(kind)
+        optional: frozenset[str] = kind.__optional_keys__
         items = cast("dict[str, object]", value) if isinstance(value, dict) else {}
-        for key in hints.keys() | items.keys():
+        for key in hints.keys() - optional | items.keys():
             if key not in items or key not in hints:
                 yield f"{path}.{key}"
             else:
@@ -65,17 +66,39 @@ def mismatches(value: object, kind: Any, path: str = "") -> Iterator[str]:  # no
         yield path
 
 
+def exports(stack: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """What the program exports for a stack."""
+    found: dict[str, object] = {}
+
+    def export(name: str, value: object) -> None:
+        pulumi.Output.from_input(value).apply(lambda known: found.__setitem__(name, known))
+
+    monkeypatch.setattr(pulumi, "export", export)
+    run_main(stack)
+    return found
+
+
 @pytest.fixture
 def exported(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What the program exports for dev."""
-    found: dict[str, object] = {}
-    monkeypatch.setattr(pulumi, "export", found.__setitem__)
-    run_main("dev")
-    return found
+    return exports("dev", monkeypatch)
 
 
 def test_the_exported_names_and_types_are_the_declared_ones(exported: dict[str, object]) -> None:
     assert sorted(mismatches(exported, Outputs)) == []
+    assert exported.keys() == Outputs.__required_keys__
+
+
+def test_what_is_in_aws_is_exported_where_a_stack_has_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: str
+) -> None:
+    write_kubeconfig(tmp_path / "config", {"dubbing-prod": server})
+    found = exports("prod", monkeypatch)
+    assert sorted(mismatches(found, Outputs)) == []
+    assert found.keys() == Outputs.__required_keys__ | Outputs.__optional_keys__
+    assert str(found["workspaceUrl"]).endswith(f"/workspaces/{found['workspaceId']}")
+    topic = "arn:aws:sns:eu-central-1:123456789012:dubbing-prod_monitoring_eu-central-1_critical"
+    assert found["alertTopicArn"] == topic
 
 
 def test_one_too_many_one_too_few_and_another_type_would_be_seen(exported: dict[str, object]) -> None:

@@ -80,9 +80,11 @@ def store(config: Json, name: str) -> Json:
     return found
 
 
-def test_without_a_store_nothing_is_written_and_nothing_mounted(resources: list[Registration]) -> None:
-    assert "remote_write" not in prometheus_config(resources)
-    assert "monitoring/prometheus" not in objects(resources, "Secret")
+def test_without_a_store_nothing_is_written_and_nothing_mounted(
+    recorded: dict[str, list[Registration]],
+) -> None:
+    assert "remote_write" not in prometheus_config(recorded["dev"])
+    assert "monitoring/prometheus" not in objects(recorded["dev"], "Secret")
 
 
 def test_each_store_is_written_to_as_it_asks(config: Json) -> None:

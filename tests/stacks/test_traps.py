@@ -77,7 +77,8 @@ def test_grafanas_database_is_on_a_retained_volume_of_one_writer(resources: list
 
 def test_the_datasource_is_the_specifications(resources: list[Registration]) -> None:
     files = objects(resources, "ConfigMap")["monitoring/grafana-provisioning"]["data"]
-    (prometheus, alertmanager) = yaml.safe_load(files["datasources.yaml"])["datasources"]
+    found = {one["name"]: one for one in yaml.safe_load(files["datasources.yaml"])["datasources"]}
+    prometheus = found["Prometheus"]
     expected = {
         "name": "Prometheus",
         "type": "prometheus",
@@ -87,7 +88,7 @@ def test_the_datasource_is_the_specifications(resources: list[Registration]) -> 
         "uid": "prometheus",
     }
     assert expected.items() <= prometheus.items()
-    assert alertmanager["url"] == "http://alertmanager:9093"
+    assert found["Alertmanager"]["url"] == "http://alertmanager:9093"
 
 
 def contact_points(resources: list[Registration]) -> dict[str, Any]:
