@@ -12,7 +12,7 @@ from typing import Final
 
 import urllib3
 
-from local.processes import Ports, Process, alive, end
+from local.processes import Ports, Process, alive, end, write
 
 SERVER: Final = "aws"
 PROVIDER: Final = "aws-provider"
@@ -63,6 +63,15 @@ class AwsApi:
         process.wait_until(_answering(f"{endpoint}/moto-api/data.json"), _READY_SECONDS)
         return endpoint
 
+    @property
+    def anew(self) -> bool:
+        """Whether it began anew, and so with nothing in its memory, since `remember` was called."""
+        return not self._known.exists() or self._known.read_bytes() != self._pid_file.read_bytes()
+
+    def remember(self) -> None:
+        """Write down that the engine has seen what this process has."""
+        write(self._known, self._pid_file.read_text())
+
     def stop(self) -> None:
         """End it; all that it kept is gone.
 
@@ -74,6 +83,10 @@ class AwsApi:
     @property
     def _pid_file(self) -> Path:
         return self.state / f"{SERVER}.pid"
+
+    @property
+    def _known(self) -> Path:
+        return self.state / f"{SERVER}.known"
 
 
 def provider(state: Path, endpoint: str) -> Process:

@@ -135,6 +135,10 @@ class Engine:
         return f"{settings} pulumi destroy --cwd {self._copy.folder} --stack {self.stack}"
 
     @property
+    def _aws(self) -> AwsApi | None:
+        return AwsApi(state=self.state, account=self.aws_account) if self.aws_account is not None else None
+
+    @property
     def _copy(self) -> ProjectCopy:
         folder = self.state / self.stack / "project"
         return ProjectCopy(source=self.project, folder=folder, stack=self.stack)
@@ -176,9 +180,8 @@ class Engine:
         if built:
             processes["kubernetes"] = self._kubernetes_provider()
         # An official engine gets it too: its own plugin would go to AWS itself.
-        if self.aws_account is not None:
-            endpoint = AwsApi(state=self.state, account=self.aws_account).start()
-            processes["aws"] = provider(self.state, endpoint)
+        if self._aws is not None:
+            processes["aws"] = provider(self.state, self._aws.start())
         with ExitStack() as ends:
             for process in processes.values():
                 ends.callback(end, process.pid_file)
@@ -234,14 +237,22 @@ class Engine:
             stack.cancel()
         exported = stack.export_stack()
         state = dict(exported.deployment or {})
-        if not repair.pending(state):
-            return
+        if repair.pending(state):
+            self._settle(stack, exported.version, state)
+        if self._aws is not None and self._aws.anew:
+            lost = [one["urn"] for one in state.get("resources") or () if one["type"].startswith("aws:")]
+            if lost:
+                step(f"Repair: the API of AWS began anew: looking for {len(lost)} resources (pulumi refresh)")
+                stack.refresh(target=lost, color="never", show_secrets=False)
+            self._aws.remember()
+
+    def _settle(self, stack: Stack, version: int | None, state: dict[str, Any]) -> None:
         step(f"Repair: {len(repair.pending(state))} operations were under way (pulumi stack import, refresh)")
         with new_client_from_config(str(self.kubeconfig) if self.kubeconfig else None, self.context) as api:
             settled, adopted = repair.settle(state, repair.finder(api))
         for label in adopted:
             step(f"Repair: {label} was created: taken over")
-        stack.import_stack(Deployment(version=exported.version, deployment=settled))
+        stack.import_stack(Deployment(version=version, deployment=settled))
         stack.refresh(color="never", show_secrets=False)
 
 

@@ -3,18 +3,24 @@
 Each test goes on from the state that the one before left.
 """
 
-from collections.abc import Iterator, Mapping, Sized
+import json
+from collections.abc import Generator, Iterator, Mapping, Sized
+from contextlib import contextmanager
 
 import pytest
 import yaml
 
+from local.processes import end
+from local.simulator.hands_on import STORE_AWAY
 from stacks.settings_base import PROJECT
 from stacks.stack_file import read_stack_file, stack_file
+from tests.aws_provider.conftest import Clients, open_clients
 from tests.e2e import drain
 from tests.e2e.checkout import Checkout, deployed, planned, ready_workloads
 from tests.e2e.drain import NAMESPACE
 from tests.e2e.leaks import leaks, secrets_of, written_by
-from tests.e2e.live import Live, measured, until
+from tests.e2e.live import Live, measured, of, until
+from tests.stacks.notified import an_alert, send
 
 pytestmark = [pytest.mark.e2e, pytest.mark.prod]
 
@@ -66,6 +72,84 @@ def test_prod_comes_up_with_every_workload_ready(prod: Live) -> None:
 
 
 def test_a_second_up_changes_nothing(prod: Live) -> None:
+    assert "Nothing changed." in prod.up()
+
+
+@contextmanager
+def aws_of(prod: Live) -> Generator[Clients]:
+    """The API of AWS of the platform, as anybody has it."""
+    yield from open_clients(prod.url("aws"))
+
+
+def long_term(prod: Live, query: str) -> dict[str, float]:
+    """What a query of the long-term store gives for each replica."""
+    found = prod.get("/api/v1/query", "longTerm", query=query)["data"]["result"]
+    return {one["metric"]["__replica__"]: float(one["value"][1]) for one in found}
+
+
+def test_what_both_replicas_scrape_arrives_told_apart_by_the_label_alone(prod: Live) -> None:
+    counted = f'count by (__replica__) (up{{cluster="{SETTINGS.cluster}"}})'
+    pods = {f"prometheus-{number}": prod.value("count(up)") for number in range(REPLICAS["prometheus"])}
+    until(lambda: long_term(prod, counted), lambda found: found == pods, 150)
+    one_series = "count without (__replica__) (up) != 2"
+    assert prod.get("/api/v1/query", "longTerm", query=one_series)["data"]["result"] == []
+    assert long_term(prod, 'count by (__replica__) ({prometheus_replica!=""})') == {}
+    # It is scraped, and no dashboard reads it.
+    assert prod.value("count(go_goroutines)")
+    assert long_term(prod, "count by (__replica__) (go_goroutines)") == {}
+    series = sum(long_term(prod, 'count by (__replica__) ({__name__!=""})').values())
+    measured(f"prod's replicas write {series:.0f} series to the long-term store")
+
+
+def test_a_critical_alert_arrives_at_the_topic_in_the_words_of_everywhere(prod: Live) -> None:
+    with aws_of(prod) as client:
+        sns, sqs = client("sns"), client("sqs")
+        queue = sqs.create_queue(QueueName="on-call")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        (topic,) = sns.list_topics()["Topics"]
+        sns.subscribe(TopicArn=topic["TopicArn"], Protocol="sqs", Endpoint=arn)
+        send(
+            prod.url("alertmanager"),
+            an_alert("Tried", "critical"),
+            an_alert("TriedToo", "warning"),
+        )
+        (told,), _ = until(lambda: sqs.receive_message(QueueUrl=queue).get("Messages", []), bool, 120)
+        body = json.loads(told["Body"])
+        assert body["TopicArn"] == topic["TopicArn"]
+        assert body["Subject"].startswith("CRITICAL: Tried in ")
+        assert "Runbook: " in body["Message"]
+        assert sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []) == []
+
+
+def test_a_store_that_is_away_is_told_and_its_return_too(prod: Live) -> None:
+    since = len(prod.messages())
+    prod.incident(STORE_AWAY.name)
+    prod.up(60)
+    try:
+        (fired,) = STORE_AWAY.fires
+        _, took = until(prod.alerts, lambda firing: fired in firing, 420)
+        until(lambda: of(prod.messages()[since:], *fired), bool, 60)
+    finally:
+        prod.recover()
+    until(prod.alerts, lambda firing: fired not in firing, 120)
+    prod.up()
+    measured(f"{fired[0]} of prod, 60 times sooner: fires after {took:.0f} s")
+
+
+def test_an_api_of_aws_that_began_anew_gets_all_that_the_stack_has(prod: Live) -> None:
+    with aws_of(prod) as client:
+        (before,) = client("amp").list_workspaces()["workspaces"]
+    assert end(prod.state / "aws.pid")
+    output = prod.up()
+    assert "Repair: the API of AWS began anew" in output
+    with aws_of(prod) as client:
+        (after,) = client("amp").list_workspaces()["workspaces"]
+        assert len(client("sns").list_topics()["Topics"]) == 1
+        assert len(client("iam").list_roles()["Roles"]) == 3
+    assert after["workspaceId"] != before["workspaceId"]
+    with prod.checkout.api() as api:
+        config = api.core.read_namespaced_config_map("prometheus-config", NAMESPACE).data["prometheus.yml"]
+    assert after["workspaceId"] in config
     assert "Nothing changed." in prod.up()
 
 
