@@ -167,9 +167,12 @@ class Monitoring:
             PlatformError: One does not end.
         """
         clear(self.state / "history")
-        for name in (AGENT, VIEWER, SIMULATOR, long_term.NAME):
-            end(self.state / f"{name}.pid")
-        for pid_file in sorted((self.state / "pods").glob("*.pid")):
+        # What Prometheus has yet to write it writes as it ends, and waits a minute for who would take it.
+        for pid_file in (
+            self.state / f"{AGENT}.pid",
+            *sorted((self.state / "pods").glob("*.pid")),
+            *(self.state / f"{name}.pid" for name in (VIEWER, SIMULATOR, long_term.NAME)),
+        ):
             end(pid_file)
 
     def runs(self) -> Runs:
