@@ -3,13 +3,14 @@
 It imports nothing of this project, so that another program can copy it; docs/operations.md shows how.
 """
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class PortForward(TypedDict):
     """For each server the command that makes it reachable on the caller's own machine."""
 
-    grafana: str
+    grafana: NotRequired[str]
+    """Where the stack deploys a Grafana of its own."""
     prometheus: str
     alertmanager: str
 
@@ -28,7 +29,7 @@ class Outputs(TypedDict):
     alertmanagerUrl: str
     """Alertmanager inside the cluster; network policies let in what the stack runs, and the debug label."""
     portForward: PortForward
-    grafanaPassword: str
-    """The command that prints the password of admin."""
+    grafanaPassword: NotRequired[str]
+    """The command that prints the password of admin, where the stack deploys a Grafana of its own."""
     dashboardUids: dict[str, str]
     """The uid of each dashboard, by its file's name: `/d/UID` of Grafana leads to it."""
