@@ -1,5 +1,6 @@
 """The real `__main__.py`, run without an engine for each committed stack file."""
 
+import contextlib
 import json
 import runpy
 import threading
@@ -18,6 +19,8 @@ from stacks.stack_file import ROOT
 STACKS = ("dev", "prod")
 #: And the documented example, whose Grafana is somebody else's.
 EVERY_STACK = (*STACKS, "managed")
+#: For a test of the Grafana that a stack deploys.
+own_grafana = pytest.mark.parametrize("stack", STACKS)
 PLANTED = "planted-secret-of-"
 
 
@@ -34,15 +37,22 @@ class AnyServer(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The URL of a server on loopback that answers as a cluster's API server would."""
-    with HTTPServer(("127.0.0.1", 0), AnyServer) as http:
+@contextlib.contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The URL of a server on loopback, for as long as it is needed."""
+    with HTTPServer(("127.0.0.1", 0), handler) as http:
         thread = threading.Thread(target=http.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{http.server_port}"
         http.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a server on loopback that answers as a cluster's API server would."""
+    with serving(AnyServer) as url:
+        yield url
 
 
 def write_kubeconfig(path: Path, contexts: Mapping[str, str]) -> None:

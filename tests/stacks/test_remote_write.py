@@ -18,7 +18,7 @@ from stacks import stack_file
 from stacks.recording import Registration
 from stacks.remote_write import QUEUE, REPLICA_LABEL
 from stacks.settings_base import PROJECT
-from tests.stacks.conftest import PLANTED, run_main, write_kubeconfig
+from tests.stacks.conftest import PLANTED, STACKS, run_main, write_kubeconfig
 from tests.stacks.test_program import objects, pods
 from tests.stacks.test_traps import prometheus_config
 
@@ -80,6 +80,7 @@ def store(config: Json, name: str) -> Json:
     return found
 
 
+@pytest.mark.parametrize("stack", STACKS)
 def test_without_a_store_nothing_is_written_and_nothing_mounted(resources: list[Registration]) -> None:
     assert "remote_write" not in prometheus_config(resources)
     assert "monitoring/prometheus" not in objects(resources, "Secret")
