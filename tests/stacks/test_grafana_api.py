@@ -87,7 +87,7 @@ def told_sources(made: list[Registration]) -> dict[str, Json]:
 
 def test_data_sources_have_the_same_fields(delivered: dict[str, list[Registration]]) -> None:
     told = told_sources(delivered["told"])
-    found = {
+    found: dict[str, Json] = {
         one["name"]: {"isDefault": False} | {key: value for key, value in one.items() if key != "editable"}
         for one in file(delivered, "datasources.yaml")["datasources"]
     }

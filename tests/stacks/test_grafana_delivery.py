@@ -12,6 +12,7 @@ from stacks.settings import Settings
 from stacks.settings_base import PROJECT
 from stacks.stack_file import SettingsError
 from tests.stacks.conftest import PLANTED, AnyServer, reached, run_main, serving, write_kubeconfig
+from tests.stacks.setting_changes import by_name, plan, secrets
 from tests.stacks.test_program import objects, pods
 
 Json = dict[str, Any]
@@ -186,6 +187,39 @@ def test_the_pods_of_that_grafana_may_ask_and_nobody_else(server: str) -> None:
     assert asked({**near, **alertmanager, "pods": asking}) == {
         "monitoring/prometheus",
         "monitoring/alertmanager",
+    }
+
+
+@pytest.mark.usefixtures("dev_cluster")
+def test_another_delivery_takes_the_stacks_own_grafana_away_and_keeps_its_volume(server: str) -> None:
+    told = {f"{PROJECT}:grafana": json.dumps({**TOLD, "rootUrl": f"{server}/"})}
+    before = run_main("dev")
+    found = plan("", {}, by_name(before), by_name(run_main("dev", told, secrets(told))))
+    assert found.deleted == {
+        "ConfigMap grafana-dashboards",
+        "ConfigMap grafana-provisioning",
+        "Deployment grafana",
+        "NetworkPolicy monitoring-grafana-network-policy",
+        "PersistentVolumeClaim grafana",
+        "Secret grafana-secret",
+        "Service grafana-service",
+        "ServiceAccount grafana-account",
+    }
+    (claim,) = [one for one in before if one.name == "grafana" and "PersistentVolumeClaim" in one.type]
+    assert claim.retain_on_delete
+    assert found.created == set()
+    assert found.rolled == {
+        "Deployment postgres-exporter-main",
+        "Deployment redis-exporter-main",
+        "StatefulSet alertmanager",
+    }
+    assert found.in_place == {
+        "ConfigMap alertmanager-config",
+        "ConfigMap prometheus-config",
+        "ConfigMap prometheus-rules",
+        "NetworkPolicy monitoring-alertmanager-network-policy",
+        "NetworkPolicy monitoring-monitoring-debug-network-policy",
+        "NetworkPolicy monitoring-prometheus-network-policy",
     }
 
 
