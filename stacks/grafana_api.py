@@ -118,7 +118,14 @@ def told_data_sources(
 
 def _folder(name: str, folder: str, title: str, opts: pulumi.ResourceOptions) -> grafana.oss.Folder:
     """A folder that all may read, and editors change where it is theirs."""
-    made = grafana.oss.Folder(f"{name}-{folder}", title=title, uid=folder_uid(folder), opts=opts)
+    made = grafana.oss.Folder(
+        f"{name}-{folder}",
+        title=title,
+        uid=folder_uid(folder),
+        # A deleted folder takes along what people made in it.
+        prevent_destroy_if_not_empty=True,
+        opts=opts,
+    )
     grafana.oss.FolderPermission(
         f"{name}-{folder}-permissions",
         folder_uid=made.uid,

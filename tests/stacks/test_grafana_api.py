@@ -134,6 +134,10 @@ def test_folders_have_the_same_uids_and_titles(
     assert told == {one["folderUid"]: one["folder"] for one in providers}
 
 
+def test_no_folder_takes_along_what_people_made_in_it(made: list[Registration]) -> None:
+    assert [one["preventDestroyIfNotEmpty"] for one in of(made, ":Folder")] == [True, True, True]
+
+
 def test_dashboards_are_the_same_json_in_the_same_folders(
     made: list[Registration], delivered: dict[str, list[Registration]]
 ) -> None:
