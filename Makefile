@@ -60,7 +60,7 @@ format: $(VENV)/installed ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-render: $(VENV)/installed ## write what would be deployed as plain files: STACK=dev|prod OUT=dir
+render: $(VENV)/installed ## write what would be deployed as plain files: STACK=dev|prod|managed OUT=dir
 	@$(RUN) stacks.render $(STACK) $(OUT)
 
 bench: $(VENV)/installed ## measure what the capacity page stands on

@@ -44,8 +44,14 @@ def custom_dashboards(folder: Path = FOLDER) -> CustomDashboards:
     """Read every `*.json` of the folder.
 
     Raises:
-        CustomDashboardError: A file can't be deployed beside the project's own dashboards and the others.
+        CustomDashboardError: There is no such folder, or a file can't be deployed beside the project's own
+            dashboards and the others.
     """
+    if not folder.is_dir():
+        raise CustomDashboardError(
+            f"{folder}: there is no such folder of custom dashboards, and without it those that are deployed "
+            "would be deleted. Nothing was created. Mend: make it, empty if there are none"
+        )
     return adopted(sorted(folder.glob("*.json")))
 
 

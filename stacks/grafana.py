@@ -20,7 +20,7 @@ from stacks.grafana_options import (
     SECRETS_PATH,
     grafana_environment,
 )
-from stacks.grafana_provisioning import DASHBOARDS_PATH, provisioning_files
+from stacks.grafana_provisioning import DASHBOARDS_PATH, own_data_sources, provisioning_files
 from stacks.grafana_settings import ADMIN_PASSWORD, SECRET_KEY, Ingress
 from stacks.grafana_settings import Grafana as GrafanaSettings
 from stacks.network import (
@@ -152,11 +152,15 @@ class Grafana(pulumi.ComponentResource):
 
 def provisioning(args: GrafanaArgs) -> dict[str, pulumi.Input[str]]:
     """The provisioning files; an Output where one tells of a URL that is not known before it exists."""
-    known: dict[str, pulumi.Input[str]] = {**provisioning_files(args.scrape_interval, args.slack)}
+
+    def files(long_term: str | None) -> dict[str, str]:
+        return provisioning_files(own_data_sources(args.scrape_interval, long_term), args.slack)
+
+    known: dict[str, pulumi.Input[str]] = {**files(None)}
     if args.long_term is None:
         return known
-    files = args.long_term.apply(lambda url: provisioning_files(args.scrape_interval, args.slack, url))
-    return {name: files.apply(lambda texts, name=name: texts[name]) for name in known}
+    written = args.long_term.apply(files)
+    return {name: written.apply(lambda texts, name=name: texts[name]) for name in known}
 
 
 def strategy(settings: GrafanaSettings) -> k8s.apps.v1.DeploymentStrategyArgsDict:
@@ -291,6 +295,8 @@ def flows(settings: Settings) -> list[Flow]:
     """
     here, prometheus = program(NAME, settings.kubernetes.namespace), prometheus_pods(settings)
     grafana = settings.grafana
+    if not grafana.is_deployed:
+        return asked_from_elsewhere(settings)
     result = [
         *dns(here),
         Flow(source=here, to=prometheus, tcp=(PROMETHEUS_PORT,)),
@@ -314,6 +320,18 @@ def flows(settings: Settings) -> list[Flow]:
     return result
 
 
+def asked_from_elsewhere(settings: Settings) -> list[Flow]:
+    """Pods that settings name ask the data sources, for a Grafana that is not the stack's."""
+    told = settings.grafana.told
+    if told.pods is None:
+        return []
+    there = Pods(namespace=told.pods.namespace, labels=told.pods.labels)
+    asked = [Flow(source=there, to=prometheus_pods(settings), tcp=(PROMETHEUS_PORT,))]
+    if told.alertmanager_url:
+        asked.append(Flow(source=there, to=alertmanager_pods(settings), tcp=(ALERTMANAGER_PORT,)))
+    return asked
+
+
 def identity_provider(source: Pods, url: str, network: Network) -> list[Flow]:
     """An endpoint of it: outside over HTTPS, or in the cluster."""
     parts = urlsplit(url)
@@ -323,4 +341,6 @@ def identity_provider(source: Pods, url: str, network: Network) -> list[Flow]:
 
 def scrape_jobs(settings: Settings) -> list[ScrapeJob]:
     """Grafana's own metrics."""
+    if not settings.grafana.is_deployed:
+        return []
     return [pod_job(NAME, own_pods(NAME, settings.kubernetes.namespace, port="http"))]

@@ -5,13 +5,14 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import cast
 from urllib.parse import urlsplit
 
+from stacks.grafana_settings import TOKEN
 from stacks.settings_base import PROJECT
 from stacks.stack_file import SettingsError
 
 #: How long it may take to accept a connection, and to answer, in seconds.
 ANSWER_SECONDS = 5
 KEY = f"{PROJECT}:grafana.rootUrl"
-TOKEN_KEY = f"{PROJECT}:grafanaToken"
+TOKEN_KEY = f"{PROJECT}:{TOKEN}"
 
 
 def refuse_unusable(root_url: str, token: str) -> None:

@@ -1,7 +1,7 @@
 """The settings of Grafana: where it keeps what people make, and how people reach it."""
 
 from ipaddress import ip_address
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -25,6 +25,11 @@ ADMIN_PASSWORD = "grafanaAdminPassword"  # noqa: S105 - a key
 SECRET_KEY = "grafanaSecretKey"  # noqa: S105 - a key
 DATABASE_PASSWORD = "grafanaDatabasePassword"  # noqa: S105 - a key
 OAUTH_CLIENT_SECRET = "grafanaOauthClientSecret"  # noqa: S105 - a key
+TOKEN = "grafanaToken"  # noqa: S105 - a key
+SECRET_KEYS = (ADMIN_PASSWORD, SECRET_KEY, DATABASE_PASSWORD, OAUTH_CLIENT_SECRET, TOKEN)
+
+#: Where a port-forward makes the stack's own Grafana reachable.
+FORWARDED_URL = "http://localhost:3000/"
 
 #: The annotation that tells an AWS load balancer its certificate.
 CERTIFICATE_ARN = "alb.ingress.kubernetes.io/certificate-arn"
@@ -33,6 +38,9 @@ CERTIFICATE_ARN = "alb.ingress.kubernetes.io/certificate-arn"
 Identifier = Annotated[
     str, Field(pattern=r"^\w[\w.-]*$", description="a name of letters, digits, _, . and -")
 ]
+
+
+_T = TypeVar("_T")
 
 
 def _https(url: str) -> str:
@@ -147,7 +155,7 @@ class Auth(SettingsModel):
         return (Secret(key=OAUTH_CLIENT_SECRET, purpose=f"client secret of {self.oauth.client_id}"),)
 
 
-class IngressController(SettingsModel):
+class AskingPods(SettingsModel):
     """The pods that requests come from."""
 
     namespace: Name = Field(description="the namespace of its pods")
@@ -162,7 +170,7 @@ class Ingress(SettingsModel):
     tls_secret: Name | None = Field(
         default=None, validate_default=True, description="the Secret of the certificate, in the namespace"
     )
-    controller: IngressController | None = Field(
+    controller: AskingPods | None = Field(
         default=None, description="the controller's pods: namespace and labels"
     )
     cidrs: tuple[Cidr, ...] = Field(
@@ -191,12 +199,48 @@ class Ingress(SettingsModel):
         return cidrs
 
 
-class Grafana(SettingsModel):
-    """Grafana."""
+class Api(SettingsModel):
+    """What a Grafana that exists is told by its API."""
 
+    prometheus_url: Url | None = Field(
+        default=None,
+        description="the URL of Prometheus as that Grafana reaches it; with none, the workspace of aws",
+    )
+    alertmanager_url: Url | None = Field(
+        default=None,
+        description="the URL of Alertmanager as that Grafana reaches it; with none, it is left out",
+    )
+    workspace_type: Literal["prometheus", "grafana-amazonprometheus-datasource"] = Field(
+        default="prometheus",
+        description="prometheus, or grafana-amazonprometheus-datasource where that Grafana has the plugin "
+        "(from Grafana 13 it must): the type of the data source of the workspace of aws",
+    )
+    pods: AskingPods | None = Field(
+        default=None,
+        description="the pods of that Grafana, or of what leads it here, where they are in this cluster",
+    )
+    notification_policy: bool = Field(
+        default=False,
+        description="true to replace the whole tree of notification policies of that Grafana",
+    )
+
+
+class Grafana(SettingsModel):
+    """Grafana: one that the stack deploys, or one that exists."""
+
+    delivery: Literal["provisioned", "api"] = Field(
+        default="provisioned",
+        description="provisioned (a Grafana of the stack's own, from files) or api (one that exists)",
+    )
     root_url: Url = Field(
-        default="http://localhost:3000/",
-        description="the URL under which people reach Grafana in their browser",
+        default=FORWARDED_URL,
+        validate_default=True,
+        description="the URL under which people reach Grafana in their browser, and the deployer its API",
+    )
+    api: Api | None = Field(
+        default=None,
+        validate_default=True,
+        description="where a Grafana that exists finds its data: a group",
     )
     replicas: Count = Field(default=1, description="a number from 1; several share a database")
     database: Database | None = Field(
@@ -212,6 +256,39 @@ class Grafana(SettingsModel):
     ingress: Ingress | None = Field(
         default=None, description="an Ingress: className, a certificate and who asks"
     )
+
+    @field_validator("root_url")
+    @classmethod
+    def _leads_to_one_that_exists(cls, url: str, info: ValidationInfo) -> str:
+        if info.data.get("delivery") != "api":
+            return url
+        if url == FORWARDED_URL:
+            raise ValueError("delivery is api, so it must be the URL of the Grafana that exists")
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1"):
+            raise ValueError("delivery is api, so it must start with https://: the token is sent there")
+        return url
+
+    @field_validator("api")
+    @classmethod
+    def _finds_its_data(cls, api: Api | None, info: ValidationInfo) -> Api | None:
+        delivery = info.data.get("delivery")
+        if delivery == "provisioned" and api is not None:
+            raise ValueError("is for a Grafana that exists: remove it, or grafana.delivery: api")
+        has_workspace: bool = (info.context or {}).get("workspace", False)
+        if delivery == "api" and not has_workspace and (api is None or api.prometheus_url is None):
+            raise ValueError(
+                "delivery is api, so prometheusUrl must say where that Grafana reaches Prometheus, unless "
+                "aws.managedPrometheus keeps samples where it does"
+            )
+        return api
+
+    @field_validator("replicas", "database", "volume", "resources", "auth", "ingress")
+    @classmethod
+    def _is_of_an_own_one(cls, value: _T, info: ValidationInfo) -> _T:
+        if info.data.get("delivery") == "api" and value is not None:
+            raise ValueError("delivery is api, and whoever runs that Grafana decides this: remove it")
+        return value
 
     @field_validator("ingress")
     @classmethod
@@ -233,6 +310,21 @@ class Grafana(SettingsModel):
         return ingress
 
     @property
+    def is_deployed(self) -> bool:
+        """Whether the stack deploys it."""
+        return self.delivery == "provisioned"
+
+    @property
+    def told(self) -> Api:
+        """What one that exists is told."""
+        return self.api or Api()
+
+    @property
+    def checksum_key(self) -> str:
+        """The key of a secret that is random, and so is fit to key checksums of those that are not."""
+        return SECRET_KEY if self.is_deployed else TOKEN
+
+    @property
     def host(self) -> str:
         """The host under which people reach it."""
         return urlsplit(self.root_url).hostname or ""
@@ -251,6 +343,9 @@ class Grafana(SettingsModel):
 
     def secrets_needed(self) -> tuple[Secret, ...]:
         """The secrets that it needs."""
+        if not self.is_deployed:
+            purpose = f"token of a service account with the role Admin in Grafana at {self.root_url}"
+            return (Secret(key=TOKEN, purpose=purpose),)
         return (
             Secret(key=ADMIN_PASSWORD, purpose="password of Grafana's user admin, 8 characters or more"),
             Secret(key=SECRET_KEY, purpose="key that encrypts what Grafana stores; keep it for ever"),

@@ -32,6 +32,7 @@ from stacks.exporters import (
     postgres,
     redis,
 )
+from stacks.grafana_settings import TOKEN
 from stacks.outputs import Outputs
 from stacks.remote_write import RemoteStore, Workspace
 from stacks.scrape import ScrapeJob, application_job
@@ -92,6 +93,7 @@ class MonitoringStack(pulumi.ComponentResource):
         place = self._place(args, settings.kubernetes.namespace, "restricted")
         node_place = self._place(args, settings.kubernetes.node_namespace, "privileged")
         scope = settings.kubernetes.namespace
+        checksum_key = args.secrets[settings.grafana.checksum_key]
         k8s.scheduling.v1.PriorityClass(
             "priority-class",
             metadata={"name": place.priority_class, "labels": workload.labels(place.priority_class)},
@@ -137,28 +139,10 @@ class MonitoringStack(pulumi.ComponentResource):
             ),
             child,
         )
-        grafana.Grafana(
-            grafana.NAME,
-            grafana.GrafanaArgs(
-                place=place,
-                settings=settings.grafana,
-                scrape_interval=settings.prometheus.scrape_interval,
-                dashboards=render.dashboards(parameters),
-                custom_dashboards=custom.files,
-                slack=settings.notifications.slack,
-                long_term=args.workspace.query_url.apply(sigv4_proxy.datasource_url)
-                if args.workspace
-                else None,
-                secrets=args.secrets,
-            ),
-            child,
-        )
-        if args.workspace:
-            sigv4_proxy.Sigv4Proxy(
-                sigv4_proxy.NAME,
-                sigv4_proxy.Sigv4ProxyArgs(place=place, region=args.workspace.region),
-                child,
-            )
+        if settings.grafana.is_deployed:
+            self._grafana(args, place, parameters, custom.files)
+        else:
+            self._told_grafana(args, parameters, custom.files)
         if settings.kube_state_metrics.mode == "deploy":
             kube_state_metrics.KubeStateMetrics(
                 kube_state_metrics.NAME,
@@ -182,6 +166,7 @@ class MonitoringStack(pulumi.ComponentResource):
                 postgres.NAME,
                 ExporterArgs(place=place, scope=scope, settings=settings.postgres),
                 args.secrets,
+                checksum_key,
                 child,
             )
         if settings.redis.mode == "deploy":
@@ -189,6 +174,7 @@ class MonitoringStack(pulumi.ComponentResource):
                 redis.NAME,
                 ExporterArgs(place=place, scope=scope, settings=settings.redis),
                 args.secrets,
+                checksum_key,
                 child,
             )
         if settings.blackbox.mode == "deploy":
@@ -204,6 +190,61 @@ class MonitoringStack(pulumi.ComponentResource):
                 child,
             )
         self.register_outputs({})
+
+    def _grafana(
+        self,
+        args: MonitoringArgs,
+        place: workload.Place,
+        parameters: Parameters,
+        custom: Mapping[str, str],
+    ) -> None:
+        """A Grafana of the stack's own, and what signs for it where a workspace keeps samples."""
+        settings = args.settings
+        child = pulumi.ResourceOptions(parent=self)
+        grafana.Grafana(
+            grafana.NAME,
+            grafana.GrafanaArgs(
+                place=place,
+                settings=settings.grafana,
+                scrape_interval=settings.prometheus.scrape_interval,
+                dashboards=render.dashboards(parameters),
+                custom_dashboards=custom,
+                slack=settings.notifications.slack,
+                long_term=args.workspace.query_url.apply(sigv4_proxy.datasource_url)
+                if args.workspace
+                else None,
+                secrets=args.secrets,
+            ),
+            child,
+        )
+        if args.workspace:
+            sigv4_proxy.Sigv4Proxy(
+                sigv4_proxy.NAME,
+                sigv4_proxy.Sigv4ProxyArgs(place=place, region=args.workspace.region),
+                child,
+            )
+
+    def _told_grafana(self, args: MonitoringArgs, parameters: Parameters, custom: Mapping[str, str]) -> None:
+        """The same content in a Grafana that exists."""
+        # A stack with a Grafana of its own need not load the provider.
+        from stacks.grafana_api import GrafanaApi, GrafanaApiArgs, told_data_sources  # noqa: PLC0415
+
+        settings = args.settings
+        GrafanaApi(
+            grafana.NAME,
+            GrafanaApiArgs(
+                url=settings.grafana.root_url,
+                token=args.secrets[TOKEN],
+                data_sources=told_data_sources(
+                    settings.grafana.told, settings.prometheus.scrape_interval, args.workspace
+                ),
+                dashboards={"platform": render.dashboards(parameters), "custom": custom},
+                slack=settings.notifications.slack,
+                notification_policy=settings.grafana.told.notification_policy,
+                secrets=args.secrets,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
 
     def _place(
         self, args: MonitoringArgs, namespace: str, pod_security: Literal["restricted", "privileged"]
@@ -283,20 +324,24 @@ def outputs(settings: Settings) -> Outputs:
     namespace = settings.kubernetes.namespace
     dashboards = render.dashboards(dashboard_parameters(settings))
     kubectl = f"kubectl --context {settings.kubernetes.context} -n {namespace}"
-    return {
+    found: Outputs = {
         "namespace": namespace,
         "nodeNamespace": settings.kubernetes.node_namespace,
         "grafanaUrl": settings.grafana.root_url,
         "prometheusUrl": f"http://{prometheus.NAME}.{namespace}:{prometheus.PORT}",
         "alertmanagerUrl": f"http://{alertmanager.NAME}.{namespace}:{alertmanager.PORT}",
         "portForward": {
-            "grafana": f"{kubectl} port-forward svc/{grafana.NAME} {grafana.PORT}:{grafana.SERVICE_PORT}",
             "prometheus": f"{kubectl} port-forward svc/{prometheus.NAME} {prometheus.PORT}",
             "alertmanager": f"{kubectl} port-forward svc/{alertmanager.NAME} {alertmanager.PORT}",
         },
-        "grafanaPassword": (
-            f"{kubectl} get secret {grafana.NAME} "
-            """-o go-template='{{index .data "admin-password" | base64decode}}'"""
-        ),
         "dashboardUids": {name: json.loads(text)["uid"] for name, text in dashboards.items()},
     }
+    if settings.grafana.is_deployed:
+        found["portForward"]["grafana"] = (
+            f"{kubectl} port-forward svc/{grafana.NAME} {grafana.PORT}:{grafana.SERVICE_PORT}"
+        )
+        found["grafanaPassword"] = (
+            f"{kubectl} get secret {grafana.NAME} "
+            """-o go-template='{{index .data "admin-password" | base64decode}}'"""
+        )
+    return found

@@ -9,7 +9,8 @@ from typing import NotRequired, TypedDict
 class PortForward(TypedDict):
     """For each server the command that makes it reachable on the caller's own machine."""
 
-    grafana: str
+    grafana: NotRequired[str]
+    """Where the stack deploys a Grafana of its own."""
     prometheus: str
     alertmanager: str
 
@@ -28,8 +29,8 @@ class Outputs(TypedDict):
     alertmanagerUrl: str
     """Alertmanager inside the cluster; network policies let in what the stack runs, and the debug label."""
     portForward: PortForward
-    grafanaPassword: str
-    """The command that prints the password of admin."""
+    grafanaPassword: NotRequired[str]
+    """The command that prints the password of admin, where the stack deploys a Grafana of its own."""
     dashboardUids: dict[str, str]
     """The uid of each dashboard, by its file's name: `/d/UID` of Grafana leads to it."""
     workspaceId: NotRequired[str]

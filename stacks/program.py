@@ -13,7 +13,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 
 from dashboards.custom_files import CustomDashboardError
 from dashboards.render import TooLargeError
-from stacks import kubeconfig, monitoring, stack_file
+from stacks import grafana_reach, kubeconfig, monitoring, stack_file
 from stacks.remote_write import Workspace
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT
@@ -31,8 +31,9 @@ def main() -> None:
     """Deploy the stack that the engine's configuration describes.
 
     Raises:
-        SettingsError: anything in the configuration is wrong, a needed secret is missing, the cluster
-            cannot be used, or an update begins and something stands in its way (see `stacks.preflight`).
+        SettingsError: anything in the configuration is wrong, a needed secret is missing, the cluster or
+            the Grafana that exists cannot be used, or an update begins and something stands in its way (see
+            `stacks.preflight`).
         CustomDashboardError: a dropped-in dashboard cannot be deployed.
         TooLargeError: dashboards do not fit their ConfigMap.
 
@@ -40,6 +41,8 @@ def main() -> None:
     """
     settings, secrets = read_configuration()
     refuse_unreachable(settings.kubernetes.context)
+    if not settings.grafana.is_deployed:
+        grafana_reach.refuse_unusable(settings.grafana.root_url, _values()[grafana_reach.TOKEN_KEY])
     if not pulumi.runtime.is_dry_run():
         _look_first(settings)
     deploy(settings, secrets)

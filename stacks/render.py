@@ -5,6 +5,7 @@
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,9 @@ UNPACKED = {
     "prometheus-config": ".",
     "alertmanager-config": ".",
 }
+
+#: What a Grafana that exists is told has no manifest.
+DASHBOARD = "grafana:oss/dashboard:Dashboard"
 
 #: What the placeholder of a URL begins with.
 SECRET_URL = "https://secret.invalid"  # noqa: S105 - there is no such host
@@ -75,7 +79,8 @@ def render(stack: str, out: Path, path: Path | None = None) -> int:
         SettingsError: the stack file has mistakes.
         OSError: the folder cannot be written.
     """
-    objects = [r for r in registrations(stack, path) if r.is_kubernetes_object]
+    everything = registrations(stack, path)
+    objects = [r for r in everything if r.is_kubernetes_object]
     for folder, pattern in (("manifests", "*.yaml"), ("dashboards", "*.json"), ("rules", "*.yaml")):
         (out / folder).mkdir(parents=True, exist_ok=True)
         for old in (out / folder).glob(pattern):
@@ -89,6 +94,10 @@ def render(stack: str, out: Path, path: Path | None = None) -> int:
         if kind == "ConfigMap" and name in UNPACKED:
             for key, text in manifest["data"].items():
                 (out / UNPACKED[name] / key).write_text(text)
+    for item in everything:
+        if item.type == DASHBOARD:
+            text = item.inputs["configJson"]
+            (out / "dashboards" / f"{json.loads(text)['uid']}.json").write_text(text)
     return len(objects)
 
 
@@ -113,7 +122,7 @@ def _rank(key: str) -> tuple[int, str]:
 def main() -> int:
     """The command line: 0 when all was written, 1 with what to mend otherwise."""
     parser = argparse.ArgumentParser(prog="python -m stacks.render", description=__doc__)
-    parser.add_argument("stack", help="the stack's name: dev or prod")
+    parser.add_argument("stack", help="the stack's name, such as dev")
     parser.add_argument("out", type=Path, help="the folder to write to")
     arguments = parser.parse_args()
     try:

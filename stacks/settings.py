@@ -325,6 +325,11 @@ class Settings(SettingsModel):
         return self.aws.managed_prometheus if self.aws else None
 
     @property
+    def has_signing_proxy(self) -> bool:
+        """Whether a Grafana of the stack's own asks the workspace; one that exists signs by itself."""
+        return self.managed_prometheus is not None and self.grafana.is_deployed
+
+    @property
     def heard(self) -> Notifications:
         """Who hears of alerts: the receivers of the stack file, and the topic of critical alerts."""
         if self.aws is None or not self.aws.alert_topic:

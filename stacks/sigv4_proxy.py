@@ -79,7 +79,7 @@ def scrape_jobs(_settings: Settings) -> list[ScrapeJob]:
 
 def flows(settings: Settings) -> list[Flow]:
     """Grafana asks it, and it asks AWS: the workspace, and who it is itself."""
-    if settings.managed_prometheus is None:
+    if not settings.has_signing_proxy:
         return []
     here = program(NAME, settings.kubernetes.namespace)
     return [

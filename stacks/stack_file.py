@@ -13,19 +13,17 @@ import yaml
 from pydantic import BaseModel, HttpUrl, TypeAdapter, UrlConstraints, ValidationError
 
 from stacks.alerting_settings import Teams
-from stacks.grafana_settings import ADMIN_PASSWORD, DATABASE_PASSWORD, OAUTH_CLIENT_SECRET, SECRET_KEY
+from stacks.grafana_settings import SECRET_KEYS as GRAFANA_SECRETS
 from stacks.notification_settings import DEAD_MANS_SWITCH, SMTP_PASSWORD
 from stacks.remote_write_settings import REMOTE_PASSWORD, REMOTE_TOKEN
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT, Secret
 
 ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "docs" / "examples"
 _HTTPS = TypeAdapter(Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"])])
 _SECRET_PREFIXES = (
-    ADMIN_PASSWORD,
-    SECRET_KEY,
-    DATABASE_PASSWORD,
-    OAUTH_CLIENT_SECRET,
+    *GRAFANA_SECRETS,
     "postgresPassword-",
     "redisPassword-",
     REMOTE_PASSWORD,
@@ -56,8 +54,9 @@ class Mistake:
 
 
 def stack_file(stack: str) -> Path:
-    """The committed configuration of a stack."""
-    return ROOT / f"Pulumi.{stack}.yaml"
+    """The committed configuration of a stack; a documented example is one until a copy stands at the top."""
+    name = f"Pulumi.{stack}.yaml"
+    return EXAMPLES / name if (EXAMPLES / name).exists() and not (ROOT / name).exists() else ROOT / name
 
 
 def read_stack_file(path: Path) -> Settings:
@@ -166,7 +165,9 @@ def parse(values: Mapping[str, object], secret_keys: Iterable[str], *, stack: st
         else:
             raw[key] = value
     try:
-        settings = Settings.model_validate(raw, context={"teams": _teams(raw.get("alerts"))})
+        settings = Settings.model_validate(
+            raw, context={"teams": _teams(raw.get("alerts")), "workspace": _has_workspace(raw.get("aws"))}
+        )
     except ValidationError as error:
         mistakes += _mistakes(error, stack)
         settings = None
@@ -182,6 +183,11 @@ def _teams(alerts: object) -> frozenset[str]:
         return frozenset(Teams.model_validate(teams).by_dashboard().values())
     except ValidationError:
         return frozenset()
+
+
+def _has_workspace(aws: object) -> bool:
+    """Whether samples are kept in a workspace, whatever else is wrong in the group."""
+    return isinstance(aws, dict) and cast("dict[str, object]", aws).get("managedPrometheus") is not None
 
 
 def missing_secrets(settings: Settings, present: Iterable[str]) -> tuple[Secret, ...]:
@@ -376,7 +382,7 @@ def main() -> int:
         prog="python -m stacks.settings", description="Judge a stack file, or list the secrets that it needs."
     )
     parser.add_argument("command", choices=("check", "secrets"))
-    parser.add_argument("stack", help="the stack's name: dev or prod")
+    parser.add_argument("stack", help="the stack's name, such as dev")
     arguments = parser.parse_args()
     try:
         settings = read_stack_file(stack_file(arguments.stack))

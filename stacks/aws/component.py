@@ -56,7 +56,10 @@ class AwsStack(pulumi.ComponentResource):
             self.workspace = workspace(
                 names, cloud.managed_prometheus, self, protect=settings.kubernetes.protect
             )
-            for subject, policy in ((PROMETHEUS, policies.remote_write), (SIGV4_PROXY, policies.query)):
+            users = {PROMETHEUS: policies.remote_write}
+            if settings.has_signing_proxy:
+                users[SIGV4_PROXY] = policies.query
+            for subject, policy in users.items():
                 role = account_role(subject, names, cloud, self)
                 identities[subject] = granted(role, self.workspace.arn.apply(policy), names, cloud, self)
         if cloud.alert_topic:

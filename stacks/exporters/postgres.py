@@ -7,7 +7,6 @@ import pulumi_kubernetes as k8s
 
 from stacks import workload as w
 from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
-from stacks.grafana_settings import SECRET_KEY
 from stacks.network import Flow, host, program
 from stacks.scrape import METRICS_PORT, ScrapeJob, copy, pod_job
 from stacks.settings import Postgres as PostgresSettings
@@ -27,6 +26,7 @@ class PostgresExporter(pulumi.ComponentResource):
         name: str,
         args: ExporterArgs[PostgresSettings],
         secrets: Mapping[str, pulumi.Output[str]],
+        checksum_key: pulumi.Output[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("dubbing:monitoring:PostgresExporter", name, None, opts)
@@ -40,7 +40,7 @@ class PostgresExporter(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
             exporter = postgres_workload(
-                server, args.settings.resources, w.secret_checksum(secrets[SECRET_KEY], password)
+                server, args.settings.resources, w.secret_checksum(checksum_key, password)
             )
             w.deployment(exporter, args.place, self, depends_on=[secret])
         self.register_outputs({})

@@ -8,7 +8,6 @@ import pulumi_kubernetes as k8s
 from stacks import workload as w
 from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
 from stacks.exporters.postgres import server_label
-from stacks.grafana_settings import SECRET_KEY
 from stacks.network import Flow, host, program
 from stacks.scrape import METRICS_PORT, ScrapeJob, pod_job
 from stacks.settings import Redis as RedisSettings
@@ -28,6 +27,7 @@ class RedisExporter(pulumi.ComponentResource):
         name: str,
         args: ExporterArgs[RedisSettings],
         secrets: Mapping[str, pulumi.Output[str]],
+        checksum_key: pulumi.Output[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("dubbing:monitoring:RedisExporter", name, None, opts)
@@ -42,7 +42,7 @@ class RedisExporter(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
             exporter = redis_workload(
-                server, args.settings.resources, w.secret_checksum(secrets[SECRET_KEY], password)
+                server, args.settings.resources, w.secret_checksum(checksum_key, password)
             )
             w.deployment(exporter, args.place, self, depends_on=[secret])
         self.register_outputs({})

@@ -100,7 +100,7 @@ def findings(manifests: list[Path]) -> list[Finding]:
     ]
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod", REACHED])
+@pytest.mark.parametrize("stack", ["dev", "prod", "managed", REACHED])
 def test_every_finding_has_its_reason(manifests: Callable[[str], list[Path]], stack: str) -> None:
     assert unexplained(findings(manifests(stack)), ACCEPTED) == []
 

@@ -127,7 +127,7 @@ def _read(objects: list[dict[str, Any]]) -> Iterator[Finding]:
                 yield Finding(check["check"]["id"], comment["summary"], item["object_meta"]["name"])
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod", REACHED])
+@pytest.mark.parametrize("stack", ["dev", "prod", "managed", REACHED])
 def test_every_finding_has_its_reason(manifests: Callable[[str], list[Path]], stack: str) -> None:
     assert unexplained(findings(manifests(stack)), ACCEPTED) == []
 

@@ -63,6 +63,13 @@ def test_a_good_file_passes(tmp_path: Path) -> None:
     assert found.warnings == ()
 
 
+def test_a_missing_folder_is_named_where_it_would_delete_what_is_deployed(tmp_path: Path) -> None:
+    with pytest.raises(CustomDashboardError, match="nowhere: there is no such folder") as missing:
+        custom_dashboards(tmp_path / "nowhere")
+    assert "Mend: make it" in str(missing.value)
+    assert custom_dashboards(tmp_path).files == {}
+
+
 def test_a_file_that_does_not_parse_is_told_by_line_and_column(tmp_path: Path) -> None:
     write(tmp_path, "broken.json", '{\n  "title": "A",\n  "uid" "a"\n}')
     assert mistakes(tmp_path) == [

@@ -1,4 +1,4 @@
-"""Every rendered dashboard of both stacks against Grafana's own types, unknown fields refused."""
+"""Every rendered dashboard of each stack against Grafana's own types, unknown fields refused."""
 
 import copy
 import json
@@ -27,7 +27,7 @@ NOT_IN_THE_SDK = {"piechart Options": {"sort": "desc"}}
 
 RENDERED = {
     f"{stack} {name}": json.loads(text)
-    for stack in ("dev", "prod")
+    for stack in ("dev", "prod", "managed")
     for name, text in dashboards(
         monitoring.dashboard_parameters(stack_file.read_stack_file(stack_file.stack_file(stack)))
     ).items()

@@ -29,9 +29,9 @@ def rendering(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Rende
     return rendered
 
 
-@pytest.fixture(params=["dev", "prod"])
+@pytest.fixture(params=["dev", "prod", "managed"])
 def stack(request: pytest.FixtureRequest, rendering: Callable[[str], Rendered]) -> Rendered:
-    """Each committed stack in turn."""
+    """Each stack in turn."""
     return rendering(str(request.param))
 
 

@@ -111,6 +111,7 @@ def needed(stack: Rendered) -> list[Pair]:
         *_gossip(stack),
         *_notifications(stack),
         *_data_sources(stack),
+        *_remote_writes(stack),
         *_addresses_in_environments(stack),
         *_probes(stack),
         *_remote_stores(stack),
@@ -216,11 +217,21 @@ def _notifications(stack: Rendered) -> Iterator[Pair]:
 
 def _data_sources(stack: Rendered) -> Iterator[Pair]:
     pods = stack.named("grafana")
+    if not pods:  # Somebody else's asks from wherever it is.
+        return
     for source in stack.file("grafana-provisioning", "datasources.yaml")["datasources"]:
         yield from _url(stack, pods, source["url"])
     for contact in stack.file("grafana-provisioning", "alerting.yaml").get("contactPoints", ()):
         assert [receiver["type"] for receiver in contact["receivers"]] == ["slack"]
         yield from _url(stack, pods, "https://hooks.slack.com")
+
+
+def _remote_writes(stack: Rendered) -> Iterator[Pair]:
+    pods = stack.named("prometheus")
+    for store in stack.file("prometheus-config", "prometheus.yml").get("remote_write", ()):
+        yield from _url(stack, pods, store["url"])
+        if "sigv4" in store:
+            yield from (Pair(source=pod, to=POD_IDENTITY, port=80) for pod in pods)
 
 
 def _addresses_in_environments(stack: Rendered) -> Iterator[Pair]:

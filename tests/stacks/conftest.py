@@ -1,8 +1,10 @@
 """The real `__main__.py`, run without an engine for each committed stack file."""
 
+import contextlib
+import json
 import runpy
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -15,29 +17,42 @@ from stacks.settings_base import PROJECT
 from stacks.stack_file import ROOT
 
 STACKS = ("dev", "prod")
+#: And the documented example, whose Grafana is somebody else's.
+EVERY_STACK = (*STACKS, "managed")
+#: For a test of the Grafana that a stack deploys.
+own_grafana = pytest.mark.parametrize("stack", STACKS)
 PLANTED = "planted-secret-of-"
 
 
 class AnyServer(BaseHTTPRequestHandler):
-    """Answers as an API server answers a stranger."""
+    """Answers as an API server answers a stranger, and as a Grafana answers whoever has a token."""
 
     def do_GET(self) -> None:
-        self.send_response(401)
+        answers = {"/api/health": b'{"database": "ok"}', "/api/folders": b"[]"}
+        self.send_response(200 if self.path in answers else 401)
         self.end_headers()
+        self.wfile.write(answers.get(self.path, b""))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Keep quiet."""
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The URL of a server on loopback that answers as a cluster's API server would."""
-    with HTTPServer(("127.0.0.1", 0), AnyServer) as http:
+@contextlib.contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Generator[str]:
+    """The URL of a server on loopback, for as long as it is needed."""
+    with HTTPServer(("127.0.0.1", 0), handler) as http:
         thread = threading.Thread(target=http.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{http.server_port}"
         http.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a server on loopback that answers as a cluster's API server would."""
+    with serving(AnyServer) as url:
+        yield url
 
 
 def write_kubeconfig(path: Path, contexts: Mapping[str, str]) -> None:
@@ -82,19 +97,26 @@ def run_main(
     ).registrations
 
 
+def reached(stack: str, server: str) -> dict[str, str]:
+    """The change that leads a stack whose Grafana is somebody else's to this server."""
+    key = f"{PROJECT}:grafana"
+    grafana = json.loads(stack_file.raw_values(stack_file.stack_file(stack)).get(key, "{}"))
+    return {key: json.dumps({**grafana, "rootUrl": f"{server}/"})} if "delivery" in grafana else {}
+
+
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory, server: str) -> dict[str, list[Registration]]:
-    """What `__main__.py` registers for each committed stack."""
+    """What `__main__.py` registers for each committed stack, and for the documented example."""
     kubeconfig = tmp_path_factory.mktemp("kube") / "config"
-    write_kubeconfig(kubeconfig, {f"dubbing-{stack}": server for stack in STACKS})
+    write_kubeconfig(kubeconfig, {f"dubbing-{stack}": server for stack in EVERY_STACK})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(kubeconfig))
-        return {stack: run_main(stack) for stack in STACKS}
+        return {stack: run_main(stack, reached(stack, server)) for stack in EVERY_STACK}
 
 
-@pytest.fixture(params=STACKS)
+@pytest.fixture(params=EVERY_STACK)
 def stack(request: pytest.FixtureRequest) -> str:
-    """Each committed stack in turn."""
+    """Each stack in turn."""
     return str(request.param)
 
 

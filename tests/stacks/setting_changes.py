@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from stacks import stack_file
-from stacks.grafana_settings import Auth, Database, Ingress
+from stacks.grafana_settings import AskingPods, Auth, Database, Ingress
 from stacks.notification_settings import Smtp, WorkingHours
 from stacks.recording import Registration
 from stacks.settings import PodSelector, Settings
@@ -19,7 +19,7 @@ from tests.stacks.conftest import PLANTED
 FIRST = "[0]"
 
 #: Groups that are set whole.
-WHOLE = (Resources, PodSelector, Smtp, WorkingHours, Database, Auth, Ingress)
+WHOLE = (Resources, PodSelector, Smtp, WorkingHours, Database, Auth, Ingress, AskingPods)
 
 Document = dict[str, Any]
 ByName = Mapping[str, Registration]

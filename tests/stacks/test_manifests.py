@@ -12,9 +12,12 @@ import yaml
 from local.toolchain import binary
 from local.toolchain import version as version_of
 from stacks import render, stack_file
+from stacks.grafana_settings import TOKEN
 from stacks.preflight_checks import KUBERNETES_VERSIONS
 from stacks.recording import Registration
 from stacks.render import placeholder
+from tests.spec import SECTIONS
+from tests.stacks.conftest import STACKS
 
 #: The newest version that the stack is for.
 KUBERNETES = KUBERNETES_VERSIONS[-1]
@@ -103,8 +106,16 @@ def test_a_rendering_is_the_same_each_time_and_replaces_an_older_one(
 def test_rendered_secrets_are_marked_placeholders(rendered: Callable[[str], Path], stack: str) -> None:
     settings = stack_file.read_stack_file(stack_file.stack_file(stack))
     text = "".join(file.read_text() for file in manifests(rendered(stack)))
-    for secret in settings.secrets_needed():
-        assert placeholder(secret) in text
+    written = {secret.key: placeholder(secret) in text for secret in settings.secrets_needed()}
+    # The token is the provider's, which is no object of the cluster.
+    assert [key for key, found in written.items() if not found] == ([] if stack in STACKS else [TOKEN])
+
+
+def test_the_dashboards_are_written_whichever_way_they_are_delivered(
+    rendered: Callable[[str], Path], stack: str
+) -> None:
+    names = {file.name for file in (rendered(stack) / "dashboards").iterdir()}
+    assert names == {f"{section.uid}.json" for section in SECTIONS}
 
 
 def test_promtool_accepts_the_configuration_and_the_rules(

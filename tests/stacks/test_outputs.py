@@ -12,6 +12,7 @@ from typing import Any, cast, get_args, get_type_hints, is_typeddict
 import pulumi
 import pytest
 
+from stacks import monitoring, stack_file
 from stacks.outputs import Outputs
 from stacks.stack_file import ROOT
 from tests.stacks.conftest import run_main, write_kubeconfig
@@ -86,7 +87,7 @@ def exported(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 def test_the_exported_names_and_types_are_the_declared_ones(exported: dict[str, object]) -> None:
     assert sorted(mismatches(exported, Outputs)) == []
-    assert exported.keys() == Outputs.__required_keys__
+    assert exported.keys() == Outputs.__required_keys__ | {"grafanaPassword"}
 
 
 def test_what_is_in_aws_is_exported_where_a_stack_has_it(
@@ -101,11 +102,19 @@ def test_what_is_in_aws_is_exported_where_a_stack_has_it(
     assert found["alertTopicArn"] == topic
 
 
+def test_without_a_grafana_of_its_own_a_stack_says_only_where_the_other_one_is() -> None:
+    outputs = monitoring.outputs(stack_file.read_stack_file(stack_file.stack_file("managed")))
+    assert sorted(mismatches(outputs, Outputs)) == []
+    assert outputs["portForward"].keys() == {"prometheus", "alertmanager"}
+    assert "grafanaPassword" not in outputs
+    assert outputs["grafanaUrl"].startswith("https://g-")
+
+
 def test_one_too_many_one_too_few_and_another_type_would_be_seen(exported: dict[str, object]) -> None:
     wrong: dict[str, object] = {
         **exported,
         "extra": "",
-        "portForward": {"grafana": "x"},
+        "portForward": {"grafana": 1},
         "dashboardUids": {"a": 1},
     }
     del wrong["namespace"]
@@ -114,6 +123,7 @@ def test_one_too_many_one_too_few_and_another_type_would_be_seen(exported: dict[
         ".extra",
         ".namespace",
         ".portForward.alertmanager",
+        ".portForward.grafana",
         ".portForward.prometheus",
     ]
 

@@ -16,9 +16,21 @@ from stacks.notification_settings import Notifications
 from stacks.recording import Registration
 from stacks.settings_base import PROJECT
 from tests.spec import SECTIONS
-from tests.stacks.conftest import PLANTED, STACKS, run_main, write_kubeconfig
+from tests.stacks.conftest import (
+    EVERY_STACK,
+    PLANTED,
+    STACKS,
+    own_grafana,
+    run_main,
+    write_kubeconfig,
+)
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+SECRET_INPUTS = {
+    "kubernetes:core/v1:Secret": {"stringData"},
+    "pulumi:providers:grafana": {"auth"},
+    "grafana:alerting/contactPoint:ContactPoint": {"slacks"},
+}
 TALKS_TO_THE_API = {"prometheus", "kube-state-metrics", "opencost"}
 
 
@@ -45,6 +57,7 @@ def containers(resources: list[Registration]) -> list[tuple[str, dict[str, Any]]
     ]
 
 
+@own_grafana
 def test_the_names_that_the_specification_fixes_exist(resources: list[Registration]) -> None:
     services = objects(resources, "Service")
     grafana = services["monitoring/grafana"]["spec"]["ports"]
@@ -69,11 +82,11 @@ def test_every_thing_a_person_would_name_is_a_component(resources: list[Registra
         "MonitoringStack",
         "Prometheus",
         "Alertmanager",
-        "Grafana",
         "KubeStateMetrics",
         "NodeExporter",
     }
     assert expected <= components
+    assert len({"Grafana", "GrafanaApi"} & components) == 1
     assert {"PostgresExporter", "RedisExporter", "BlackboxExporter", "OpenCost"} <= components
 
 
@@ -187,16 +200,17 @@ def test_namespaces_enforce_pod_security_and_volumes_are_protected_as_settings_s
         assert {r.urn for r in data} == in_cluster
 
 
-def test_secrets_are_inputs_of_secrets_only_and_marked(resources: list[Registration]) -> None:
+def test_secrets_are_inputs_of_secrets_only_and_marked(resources: list[Registration], stack: str) -> None:
     coded = base64.b64encode(PLANTED.encode()).decode()[:20]
     holders = {
-        r.inputs["metadata"]["name"]
+        r.inputs.get("metadata", {}).get("name", r.name)
         for r in resources
         if PLANTED in repr(r.inputs) or coded in repr(r.inputs)
     }
-    assert holders == {"alertmanager", "grafana", "postgres-exporter-main", "redis-exporter-main"}
+    grafana = {"grafana"} if stack in STACKS else {"grafana-provider", "grafana-contact-point"}
+    assert holders == {"alertmanager", "postgres-exporter-main", "redis-exporter-main"} | grafana
     for resource in resources:
-        assert (resource.secret_inputs == {"stringData"}) == (resource.inputs.get("kind") == "Secret")
+        assert resource.secret_inputs == SECRET_INPUTS.get(resource.type, frozenset()), resource.urn
 
 
 @pytest.mark.usefixtures("dev_cluster")
@@ -239,13 +253,14 @@ def test_a_changed_password_rolls_only_its_readers(recorded: dict[str, list[Regi
     assert {name for name in before if before[name] != after[name]} == {"redis-exporter-main"}
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", EVERY_STACK)
 def test_missing_secrets_are_named_with_the_lines_that_set_them(
     stack: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(SystemExit):
         run_main(stack, secrets={})
-    assert f"pulumi config set --secret --stack {stack} {PROJECT}:grafanaAdminPassword" in caplog.text
+    key = "grafanaAdminPassword" if stack in STACKS else "grafanaToken"
+    assert f"pulumi config set --secret --stack {stack} {PROJECT}:{key}" in caplog.text
 
 
 def test_a_bad_setting_ends_the_program_before_anything_is_registered(

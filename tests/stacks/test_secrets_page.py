@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from stacks import stack_file
+from stacks.grafana_settings import TOKEN
 from stacks.recording import Registration
 from stacks.settings_base import PROJECT
 from stacks.stack_file import ROOT
@@ -12,8 +14,16 @@ from tests.stacks.conftest import run_main, write_kubeconfig
 from tests.stacks.setting_changes import by_name, plan, secrets
 from tests.stacks.test_switches import EVERY_CHANNEL, SEVERAL, SLOWLY, SMTP
 
+PROMETHEUS = f"{PROJECT}:prometheus"
+STORES = [
+    {"name": "mimir", "url": "https://mimir.example.com/push", "auth": {"username": "dubbing"}},
+    {"name": "thanos", "url": "https://thanos.example.com/push", "auth": {"bearer": True}},
+]
 #: Dev with everything that needs a secret.
 VALUES = {
+    PROMETHEUS: json.dumps(
+        {**json.loads(stack_file.raw_values(stack_file.stack_file("dev"))[PROMETHEUS]), "remoteWrite": STORES}
+    ),
     f"{PROJECT}:grafana": json.dumps(SEVERAL),
     f"{PROJECT}:notifications": json.dumps(
         {
@@ -50,13 +60,33 @@ def rolled(before: list[Registration], key: str) -> frozenset[str]:
 
 
 def test_each_secret_that_a_stack_can_have_has_its_row() -> None:
-    assert {f"{PROJECT}:{key}" for key in TABLE} == SECRETS.keys()
+    # Whoever has a Grafana of its own has no token.
+    assert {f"{PROJECT}:{key}" for key in TABLE} == SECRETS.keys() | {f"{PROJECT}:{TOKEN}"}
 
 
 @pytest.mark.slow
 def test_a_changed_secret_rolls_what_its_row_says() -> None:
     before = run_main("dev", VALUES, SECRETS)
-    assert {key: rolled(before, key) for key in TABLE} == TABLE
+    assert {key: rolled(before, key) for key in TABLE.keys() - {TOKEN}} | {TOKEN: TABLE[TOKEN]} == TABLE
+
+
+def test_a_changed_token_rolls_what_its_row_says(server: str) -> None:
+    told = {"delivery": "api", "rootUrl": f"{server}/", "api": {"prometheusUrl": "https://example.com/"}}
+    values = {**VALUES, f"{PROJECT}:grafana": json.dumps(told)}
+    given = secrets(values)
+    before, after = (
+        by_name(run_main("dev", values, {**given, f"{PROJECT}:{TOKEN}": token})) for token in ("one", "two")
+    )
+    assert plan(TOKEN, {}, before, after).rolled == TABLE[TOKEN]
+
+
+def test_a_stores_password_is_written_anew_and_nothing_is_rolled() -> None:
+    key = f"{PROJECT}:remoteWritePassword-mimir"
+    before, after = (
+        by_name(run_main("dev", VALUES, {**SECRETS, key: password})) for password in ("one", "two")
+    )
+    found = plan(key, {}, before, after)
+    assert (found.in_place, found.rolled) == ({"Secret prometheus-secret"}, frozenset())
 
 
 def test_a_row_that_says_something_else_would_be_seen() -> None:

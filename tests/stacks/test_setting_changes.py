@@ -20,7 +20,7 @@ from tests.stacks.setting_changes import (
 )
 
 TABLE = table((ROOT / "docs" / "changes.md").read_text())
-#: Told in words below the table, since they concern all objects or none, or what is in AWS.
+#: Told in words below the table, since they concern all objects or none, or what is in AWS or a Grafana.
 IN_WORDS = {
     "aws.accountId",
     "aws.alertTopic",
@@ -31,6 +31,12 @@ IN_WORDS = {
     "aws.oidcIssuer",
     "aws.region",
     "aws.tags",
+    "grafana.api.alertmanagerUrl",
+    "grafana.api.notificationPolicy",
+    "grafana.api.pods",
+    "grafana.api.prometheusUrl",
+    "grafana.api.workspaceType",
+    "grafana.delivery",
     "images.requireDigest",
     "kubernetes.context",
     "kubernetes.namespace",

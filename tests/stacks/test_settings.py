@@ -34,7 +34,7 @@ def judge(changes: dict[str, Any], *, secret_keys: list[str] | None = None) -> s
     return str(raised.value)
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", ["dev", "prod", "managed"])
 def test_the_committed_stack_files_have_no_mistake_and_hold_no_secret(stack: str) -> None:
     path = stack_file.stack_file(stack)
     assert isinstance(stack_file.read_stack_file(path), Settings)

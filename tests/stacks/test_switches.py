@@ -180,6 +180,7 @@ def test_the_rows_hold_every_pair_of_values() -> None:
     assert pairs(ROWS[1:]) != wanted
 
 
+@pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("row", ROWS, ids=range(len(ROWS)))
 def test_every_pair_of_switches_gives_a_sound_stack(stack: str, row: Changes) -> None:
     resources = run(stack, row)

@@ -12,7 +12,7 @@ from stacks.capacity import RETENTION_SHARE
 from stacks.quantities import duration_seconds, kubernetes_quantity, prometheus_bytes
 from stacks.recording import Registration
 from stacks.settings_base import PROJECT
-from tests.stacks.conftest import run_main
+from tests.stacks.conftest import own_grafana, run_main
 from tests.stacks.test_program import objects, pods
 
 
@@ -29,6 +29,7 @@ def prometheus_config(resources: list[Registration]) -> dict[str, Any]:
     )
 
 
+@own_grafana
 def test_no_workload_changes_when_rules_dashboards_or_scrape_jobs_do(resources: list[Registration]) -> None:
     hot = {"prometheus-config", "prometheus-rules", "grafana-dashboards"}
     data = {name: objects(resources, "ConfigMap")[f"monitoring/{name}"]["data"] for name in hot}
@@ -45,12 +46,14 @@ def test_no_file_is_mounted_by_subpath_which_would_never_be_updated(resources: l
     assert "subPath" not in json.dumps(pods(resources))
 
 
+@own_grafana
 def test_grafana_installs_no_plugins_on_its_read_only_root(resources: list[Registration]) -> None:
     options = environment(resources, "grafana")
     assert options["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
     assert options["GF_PLUGINS_PREINSTALL_AUTO_UPDATE"] == "false"
 
 
+@own_grafana
 def test_grafana_lets_nobody_in_unasked_and_tells_nobody_anything(resources: list[Registration]) -> None:
     options = environment(resources, "grafana")
     assert options["GF_AUTH_ANONYMOUS_ENABLED"] == options["GF_USERS_ALLOW_SIGN_UP"] == "false"
@@ -58,6 +61,7 @@ def test_grafana_lets_nobody_in_unasked_and_tells_nobody_anything(resources: lis
     assert reporting == ["false"] * 4
 
 
+@own_grafana
 def test_grafanas_admin_password_is_applied_at_every_start(resources: list[Registration]) -> None:
     (first,) = pods(resources)["grafana"]["spec"]["initContainers"]
     command = " ".join(first["command"])
@@ -68,6 +72,7 @@ def test_grafanas_admin_password_is_applied_at_every_start(resources: list[Regis
     assert "distroless" not in first["image"]
 
 
+@own_grafana
 def test_grafanas_database_is_on_a_retained_volume_of_one_writer(resources: list[Registration]) -> None:
     deployment = objects(resources, "Deployment")["monitoring/grafana"]["spec"]
     assert deployment["strategy"] == {"type": "Recreate"}
@@ -75,6 +80,7 @@ def test_grafanas_database_is_on_a_retained_volume_of_one_writer(resources: list
     assert volumes["data"]["persistentVolumeClaim"]["claimName"] == "grafana"
 
 
+@own_grafana
 def test_the_datasource_is_the_specifications(resources: list[Registration]) -> None:
     files = objects(resources, "ConfigMap")["monitoring/grafana-provisioning"]["data"]
     found = {one["name"]: one for one in yaml.safe_load(files["datasources.yaml"])["datasources"]}
@@ -97,6 +103,7 @@ def contact_points(resources: list[Registration]) -> dict[str, Any]:
     return yaml.safe_load(files["alerting.yaml"])
 
 
+@own_grafana
 def test_the_contact_point_is_the_specifications(resources: list[Registration]) -> None:
     provisioned = contact_points(resources)
     (point,) = provisioned["contactPoints"]
@@ -182,7 +189,7 @@ def test_every_target_carries_the_cluster_label_of_the_external_labels(
 def test_retention_fits_the_volume_and_is_long_enough_in_prod(
     recorded: dict[str, list[Registration]],
 ) -> None:
-    for stack, days in (("dev", 15), ("prod", 35)):
+    for stack, days in (("dev", 15), ("prod", 35), ("managed", 35)):
         retention = prometheus_config(recorded[stack])["storage"]["tsdb"]["retention"]
         claims = objects(recorded[stack], "PersistentVolumeClaim")
         size = claims["monitoring/data-prometheus-0"]["spec"]["resources"]["requests"]["storage"]
