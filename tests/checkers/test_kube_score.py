@@ -61,6 +61,12 @@ ACCEPTED = (
         why="Its database is a file, which one pod at a time may write.",
     ),
     Accepted(
+        check="deployment-replicas",
+        says="Deployment few replicas",
+        about=("aws-sigv4-proxy",),
+        why="People look through it at the past; alerts and what Prometheus writes do not need it.",
+    ),
+    Accepted(
         check="deployment-strategy",
         says="Deployment update strategy",
         about=("grafana",),
@@ -79,6 +85,7 @@ ACCEPTED = (
             "grafana",
             "opencost",
             "blackbox-exporter",
+            "aws-sigv4-proxy",
             "postgres-exporter-main",
             "redis-exporter-main",
             "node-exporter",

@@ -98,6 +98,10 @@ def configuration(stack: str, row: Changes) -> dict[str, str]:
             changes[f"{PROJECT}:kubernetes"] = json.dumps({**kubernetes, **value})
         else:
             changes[f"{PROJECT}:{key}"] = json.dumps(value)
+    aws = f"{PROJECT}:aws"
+    if aws in values and "sns" in (dict(row)["notifications"] or {}).get("critical", {}):
+        # Somebody else's topic in the place of the stack's own.
+        changes[aws] = json.dumps({**json.loads(values[aws]), "alertTopic": False, "budget": False})
     return changes
 
 
