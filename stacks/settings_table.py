@@ -21,10 +21,10 @@ _HEAD = """# Settings
 Every setting of a stack file, `Pulumi.STACK.yaml`, where each first word stands behind `dubbing-monitoring:`.
 Made from the models in `stacks/` by `python -m stacks.settings_table > docs/settings.md`: change it there.
 
-*required*: a stack file must have it; within a group that is not set, as soon as the group is there. `[]` stands
-for each entry of a list. A group with the same keys as an earlier one has one row. `python -m stacks.settings
-check STACK` judges a stack file. [changes.md](changes.md) has what changing each does, [secrets.md](secrets.md)
-the secrets, which are not among these.
+*required*: a stack file must have it; within a group that is not set, as soon as the group is there. `[]`
+stands for each entry of a list. A group with the same keys as an earlier one has one row.
+`python -m stacks.settings check STACK` judges a stack file. [changes.md](changes.md) has what changing each
+does, [secrets.md](secrets.md) the secrets, which are not among these.
 """
 
 _TABLE = "| setting | takes | default | what it is |\n|---|---|---|---|"
