@@ -34,6 +34,7 @@ HEARTBEAT = "Watchdog"
 ABSENT = "SourceAbsent"
 WORST_FIRST = (Severity.CRITICAL, Severity.WARNING)
 TIMEOUT_SECONDS = 120
+THOUSAND = 1000
 FIRING = 'ALERTS{alertstate="firing"}'
 
 
@@ -261,7 +262,9 @@ def _why(panel: Panel, missing: frozenset[str]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= THOUSAND else f"{value:.4g}"
 
 
 def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

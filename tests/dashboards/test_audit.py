@@ -102,6 +102,7 @@ def test_each_planted_finding_is_listed_and_nothing_that_is_well(
     queue = ["high", "100", "200", "157", "beyond warning", f"{where}, namespace dubbing"]
     assert measured["QueueDepthHigh"] == queue
     assert measured["ApiUptimeLow"] == ["low", "0.99", "0.95", "0.5", "beyond critical", where]
+    assert measured["MonthlyCostProjectionHigh"][:3] == ["high", "15,000", "20,000"]
     assert measured["GpuUtilizationHigh"][:5] == ["high", "0.9", "-", "-", "no data"]
 
 
