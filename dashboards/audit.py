@@ -195,7 +195,11 @@ def firing_shares(server: Server, rules: Sequence[Rule]) -> tuple[float, list[tu
 
 
 def thresholds(server: Server, rules: Sequence[Rule]) -> Iterator[tuple[str, ...]]:
-    """A row for each value that has thresholds: these, and the worst series' p95, or p5 where low is bad."""
+    """A row for each value that has thresholds: these, and the worst series' p95, or p5 where low is bad.
+
+    Raises:
+        AuditError: A rule does not compare as the alert of its name is declared to.
+    """
     has = {
         alert.name: alert.thresholds
         for those in alerts(Parameters()).values()
@@ -205,9 +209,8 @@ def thresholds(server: Server, rules: Sequence[Rule]) -> Iterator[tuple[str, ...
     levels = dict[tuple[str, str], dict[str, float]]()
     for rule in rules:
         if declared_ones := has.get(rule.name):
-            operator = " < " if declared_ones.low_is_bad else " > "
-            value, _, level = rule.expression.rpartition(operator)
-            levels.setdefault((rule.name, value), {})[rule.labels["severity"]] = float(level)
+            value, level = _compared(rule, low=declared_ones.low_is_bad)
+            levels.setdefault((rule.name, value), {})[rule.labels["severity"]] = level
     for (name, value), found in levels.items():
         low = has[name].low_is_bad
         worst, share = ("bottomk", 0.05) if low else ("topk", 0.95)
@@ -221,6 +224,17 @@ def thresholds(server: Server, rules: Sequence[Rule]) -> Iterator[tuple[str, ...
             passed = [one for one in WORST_FIRST if _is_beyond(number, found.get(str(one)), low=low)]
             reading = f"beyond {passed[0]}" if passed else "within"
             yield (*head, _number(number), reading, ", ".join(f"{k} {v}" for k, v in sorted(labels.items())))
+
+
+def _compared(rule: Rule, *, low: bool) -> tuple[str, float]:
+    """The value that a rule compares, and with which threshold."""
+    value, _, level = rule.expression.rpartition(" < " if low else " > ")
+    try:
+        return value, float(level)
+    except ValueError:
+        raise AuditError(
+            f"the rule {rule.name} is not as it is declared here ({rule.expression}): use the commit that is deployed"
+        ) from None
 
 
 def _is_beyond(value: float, level: float | None, *, low: bool) -> bool:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from dashboards.__main__ import main
+from dashboards.audit import AuditError, Rule, Server, thresholds
 from dashboards.model import Thresholds
 from dashboards.parameters import Levels, Parameters
 from dashboards.recordings import api, jobs
@@ -127,6 +128,13 @@ def test_a_server_without_the_rules_is_refused(tmp_path: Path, capsys: pytest.Ca
     with prometheus(tmp_path / "data") as server:
         assert main(["audit", "--prometheus", server.url]) == 1
     assert "has no rule Watchdog" in capsys.readouterr().err
+
+
+def test_a_rule_of_another_release_is_told() -> None:
+    rule = Rule(expression="queue < 100", labels={"alertname": "QueueDepthHigh", "severity": "warning"})
+    nobody = Server(url="http://127.0.0.1:9", days=1, now=NOW)
+    with pytest.raises(AuditError, match=r"QueueDepthHigh is not as it is declared here \(queue < 100\)"):
+        list(thresholds(nobody, [rule]))
 
 
 @pytest.mark.parametrize(
