@@ -233,7 +233,8 @@ def _compared(rule: Rule, *, low: bool) -> tuple[str, float]:
         return value, float(level)
     except ValueError:
         raise AuditError(
-            f"the rule {rule.name} is not as it is declared here ({rule.expression}): use the commit that is deployed"
+            f"the rule {rule.name} is not as it is declared here ({rule.expression}): "
+            "use the commit that is deployed"
         ) from None
 
 
