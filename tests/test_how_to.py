@@ -1,4 +1,4 @@
-"""docs/how-to.md: each example, applied to a copy of the project, gives what it promises."""
+"""docs/how-to.md and the page after it: each example, applied to a copy, gives what it promises."""
 
 import json
 import re
@@ -12,7 +12,7 @@ import yaml
 
 from stacks.stack_file import ROOT
 
-PAGE = (ROOT / "docs" / "how-to.md").read_text()
+PAGE = "".join((ROOT / "docs" / name).read_text() for name in ("how-to.md", "how-to-exporter.md"))
 LEFT_OUT = (".git", ".venv", ".local", "__pycache__", ".pytest_cache", ".ruff_cache", "rendered")
 BLOCK_OR_HEADING = re.compile(
     r"^(?P<fence>`{3,})(?P<info>[^`\n]+)\n(?P<text>.*?)^(?P=fence)\n|^## (?P<title>[^\n]+)$",
