@@ -1,4 +1,4 @@
-"""The command line: list what the dashboards show, and check them."""
+"""The command line: list what the dashboards show, check them, and audit them on a running Prometheus."""
 
 import argparse
 import sys
@@ -24,7 +24,26 @@ def main(arguments: Sequence[str]) -> int:
     check = commands.add_parser("check", help="check the dashboards and dashboards/custom, or only FILEs")
     check.add_argument("files", metavar="FILE", type=Path, nargs="*", help="dashboard JSON to be dropped in")
     commands.add_parser("metrics", help="print docs/metrics.md, which is made from the metric contract")
+    audit = commands.add_parser(
+        "audit",
+        help="list panels without data, alerts that never or always fire, and thresholds beside p95",
+        description=(
+            "Asks a Prometheus for the past: panels that had no data, alerts that never or always fired, and "
+            "each threshold beside the p95 (p5 where low is bad) of the series that is the worst. It only "
+            "reads; docs/maintenance.md says what to do about each."
+        ),
+    )
+    audit.add_argument(
+        "--prometheus",
+        metavar="URL",
+        required=True,
+        help="the server that evaluates the rules, such as http://127.0.0.1:9090 behind "
+        "kubectl -n monitoring port-forward svc/prometheus 9090:9090",
+    )
+    audit.add_argument("--days", type=int, default=30, help="how many days up to now (default: 30)")
     parsed = parser.parse_args(arguments)
+    if parsed.command == "audit":
+        return _audit(parsed.prometheus, parsed.days)
     if parsed.command == "metrics":
         sys.stdout.write(page())
         return 0
@@ -34,6 +53,18 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _print_lines([_check(parsed.files)])
     except (CustomDashboardError, TooLargeError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _audit(url: str, days: int) -> int:
+    # What asks a server is loaded only where one is asked.
+    from dashboards.audit import AuditError, report  # noqa: PLC0415
+
+    try:
+        _print_lines(report(url, days))
+    except AuditError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -56,14 +56,3 @@ def test_every_folder_at_the_top_has_its_line() -> None:
     named = set(re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE))
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     assert named == packages | {"docs"}
-
-
-def test_every_make_target_that_it_names_exists() -> None:
-    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"(?:`|^)make ([a-z0-9-]+)", README, re.MULTILINE)) <= targets
-
-
-def test_every_local_link_leads_somewhere() -> None:
-    for file in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        for link in re.findall(r"\]\((?!http)([^)#]+)", file.read_text()):
-            assert (file.parent / link).exists(), f"{file.name}: {link}"

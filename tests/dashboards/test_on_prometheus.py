@@ -19,11 +19,13 @@ from typing import Any
 import pytest
 import yaml
 
+from dashboards import audit
 from dashboards.contract import Metric
 from dashboards.metrics import application
 from dashboards.model import SLOW, BarGauge, Dashboard, PieChart, Recording, Stat
 from dashboards.parameters import Budget, Parameters
 from dashboards.render import declared
+from dashboards.render import rules as rule_files
 from local.toolchain import binary
 from tests.dashboards.expressions import every_recording, with_values
 from tests.dashboards.sample_data import openmetrics
@@ -243,6 +245,26 @@ def test_every_query_returns_data_on_two_hours(two_hours: Server) -> None:
 
 def test_every_query_returns_data_on_eight_days(eight_days: Server) -> None:
     assert empty(eight_days) == set(RIGHTLY_EMPTY)
+
+
+def alerting_rules(parameters: Parameters) -> list[audit.Rule]:
+    """The deployed alerting rules, as the audit reads them from a server."""
+    return [
+        audit.Rule(expression=rule["expr"], labels={"alertname": rule["alert"], **rule["labels"]})
+        for text in rule_files(parameters).values()
+        for group in yaml.safe_load(text)["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+
+
+def test_the_audit_finds_data_for_every_panel_and_a_value_for_thresholds(two_hours: Server) -> None:
+    server = audit.Server(url=two_hours.url, days=1, now=END)
+    loaded = alerting_rules(PARAMETERS)
+    assert list(audit.panels_without_data(server, loaded)) == []
+    measured = {row[0]: row[5] for row in audit.thresholds(server, loaded)}
+    assert measured["GpuTemperatureHigh"] == measured["QueueDepthHigh"] == "within"
+    assert measured["CertificateExpiring"] != "no data"
 
 
 def test_the_projection_says_how_many_hours_were_measured(eight_days: Server) -> None:

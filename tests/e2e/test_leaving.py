@@ -1,7 +1,9 @@
 """A stack that is destroyed leaves its volumes, and the next one goes on with them."""
 
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -9,7 +11,7 @@ import pytest
 
 from local.engine import Engine
 from local.toolchain import binary
-from stacks.stack_file import read_stack_file, stack_file
+from stacks.stack_file import ROOT, read_stack_file, stack_file
 from tests.e2e.live import Live, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -99,6 +101,30 @@ def test_destroy_keeps_volumes_and_the_next_up_takes_them_back_with_what_is_in_t
     until(
         lambda: live.value("min(prometheus_tsdb_lowest_timestamp_seconds)"), lambda found: found == oldest, 90
     )
+
+
+def test_a_stack_whose_state_is_lost_comes_back_to_its_volumes_by_the_commands_of_the_page(
+    live: Live,
+) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    (block,) = [one for one in re.findall(r"```sh [\w ]+\n(.*?)```", page, re.DOTALL) if "OURS=" in one]
+    deleting = "\n".join(line for line in block.splitlines() if not line.startswith("pulumi"))
+    before = held(live)
+    shutil.rmtree(live.state / "state")
+    # A new stack alone is refused what exists.
+    refused = live.checkout.make("up")
+    assert refused.returncode != 0
+    assert "exists" in refused.stdout
+    shutil.rmtree(live.state / "state", ignore_errors=True)
+    environment = {
+        **os.environ,
+        "KUBECONFIG": str(live.state / "cluster" / "kubeconfig"),
+        "PATH": f"{binary('kubectl').parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    subprocess.run(["bash", "-euc", deleting], env=environment, check=True, capture_output=True, timeout=300)
+    live.up()
+    assert held(live) == before
+    assert "Nothing changed." in live.up()
 
 
 def test_a_replica_that_goes_and_comes_back_finds_its_volume(live: Live) -> None:
