@@ -12,7 +12,7 @@ AWAY := tests/e2e/test_remote_write.py
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock bench clean
+.PHONY: help up down preview diff preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -23,8 +23,11 @@ up: $(VENV)/installed ## bring the dev stack up: embedded platform [TIME_SCALE=6
 down: $(VENV)/installed ## remove the embedded platform (the tool cache stays)
 	@$(RUN) local down --stack $(STACK)
 
-preview: $(VENV)/installed ## show what `make up` would change
-	@$(RUN) local preview --stack $(STACK)
+preview: $(VENV)/installed ## show what `make up` would change: [BASE=origin/main: of what that commit deploys]
+	@$(RUN) local preview --stack $(STACK) $(if $(BASE),--base $(BASE))
+
+diff: $(VENV)/installed ## what a reviewer reads: this checkout previewed over BASE=origin/main, on a cluster of its own [STACK=prod]
+	@$(RUN) local diff --stack $(STACK) --base $(or $(BASE),origin/main)
 
 preflight: $(VENV)/installed ## read the cluster that a stack would go to, and tell what stands in the way: [STACK=] [CONTEXT=]
 	@$(RUN) stacks.preflight $(STACK) $(if $(CONTEXT),--context $(CONTEXT))

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from review import content
 from review.content import Board, Rule
 from review.difference import excerpt, lines_of
+from review.limits import LIMIT, marker
 from review.markdown import block, code, details, html, table
 from review.plan import Inputs, Plan, Step
 from review.structure import Difference, compare
 
-#: What GitHub takes, in characters; they are counted in bytes here, which are never fewer.
-LIMIT = 65_536
 #: How many rows or names a list may have before the rest is counted.
 ROWS = 40
 
@@ -19,11 +18,6 @@ _LINES = 120
 # What a phone shows of a cell without tiring anybody.
 _CELL = 60
 _RESERVE = 600
-
-
-def marker(stack: str) -> str:
-    """The hidden line by which the comment of a stack is found again."""
-    return f"<!-- dubbing-monitoring:preview:{stack} -->"
 
 
 def comment(plan: Plan, stack: str, *, source: str = "", limit: int = LIMIT) -> str:
@@ -89,23 +83,25 @@ def _alerts(plan: Plan) -> str:
 
 def _alert_row(rule: Rule) -> tuple[str, str]:
     name = f"{code(rule.name)} {rule.severity and code(rule.severity)}".strip()
-    return (name, f"**{rule_change(rule)}**" if rule.new is None else rule_change(rule))
+    return (name, rule_change(rule))
 
 
 def rule_change(rule: Rule) -> str:
     """What happens to a rule, in one cell: its query and threshold first, texts only named."""
     if rule.new is None:
-        return "removed"
+        return f"**removed**: {_query(rule.old)}"
     if rule.old is None:
         waits = rule.new.get("for")
-        return f"added: {code(excerpt(str(rule.new.get('expr')), '', _CELL)[0])}" + (
-            f" for {code(str(waits))}" if waits else ""
-        )
+        return f"added: {_query(rule.new)}" + (f" for {code(str(waits))}" if waits else "")
     texts = [one for one in rule.differences if one.path.startswith("annotations")]
     others = [one for one in rule.differences if one not in texts]
     parts = [f"{code(one.path)}: {_arrow(one)}" for one in others]
     names = sorted({one.path.removeprefix("annotations.") for one in texts})
     return "<br>".join([*parts, *([f"text: {', '.join(map(code, names))}"] if names else [])])
+
+
+def _query(rule: content.Document | None) -> str:
+    return code(excerpt(str((rule or {}).get("expr")), "", _CELL)[0])
 
 
 def _arrow(one: Difference) -> str:

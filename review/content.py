@@ -90,13 +90,40 @@ def recordings(plan: Plan) -> list[Rule]:
 
 def _rules(plan: Plan, kind: str) -> list[Rule]:
     old, new = (
-        _named(rule for step in plan.steps for rule in _rules_of(side(step), kind)) for side in (_old, _new)
+        _by_name(rule for step in plan.steps for rule in _rules_of(side(step), kind)) for side in (_old, _new)
     )
     return [
-        Rule(name=key[0], severity=key[1], old=old.get(key), new=new.get(key))
+        Rule(name=key[0], severity=key[1], old=before, new=after)
         for key in sorted({*old, *new})
-        if old.get(key) != new.get(key)
+        for before, after in _pairs(old.get(key, []), new.get(key, []))
     ]
+
+
+def _by_name(rules: Iterable[Document]) -> dict[tuple[str, str], list[Document]]:
+    found: dict[tuple[str, str], list[Document]] = {}
+    for rule in rules:
+        severity = str(cast("Document", rule.get("labels") or {}).get("severity", ""))
+        found.setdefault((str(rule.get("alert", rule.get("record"))), severity), []).append(rule)
+    return found
+
+
+def _pairs(
+    before: list[Document], after: list[Document]
+) -> Iterator[tuple[Document | None, Document | None]]:
+    """What differs among rules that share a name: those with the same labels are the same rule."""
+    old = [one for one in before if one not in after]
+    new = [one for one in after if one not in before]
+    for one in old.copy():
+        twin = next((other for other in new if other.get("labels") == one.get("labels")), None)
+        if twin is not None:
+            old.remove(one)
+            new.remove(twin)
+            yield one, twin
+    if len(old) == len(new) == 1:
+        yield old[0], new[0]
+        return
+    yield from ((one, None) for one in old)
+    yield from ((None, one) for one in new)
 
 
 def _old(step: Step) -> Inputs:
@@ -114,23 +141,6 @@ def _rules_of(inputs: Inputs, kind: str) -> Iterator[Document]:
             for rule in _items(_get(group, "rules")):
                 if _get(rule, kind) is not None:
                     yield cast("Document", rule)
-
-
-def _named(rules: Iterable[Document]) -> dict[tuple[str, str, str], Document]:
-    """The rules by name, severity and other fixed labels; those that share all of these by their order."""
-    seen: Counter[tuple[str, str, str]] = Counter()
-    named: dict[tuple[str, str, str], Document] = {}
-    for rule in rules:
-        labels = cast("Document", rule.get("labels") or {})
-        severity = str(labels.get("severity", ""))
-        others = json.dumps({key: value for key, value in labels.items() if key != "severity"}, default=str)
-        # A changed label is a change of the same alert as long as no other alert shares its name.
-        key = (str(rule.get("alert", rule.get("record"))), severity, others if "record" in rule else "")
-        seen[key] += 1
-        if seen[key] > 1:
-            key = (*key[:2], f"{key[2]} {seen[key]}")
-        named[key] = rule
-    return named
 
 
 def boards(plan: Plan) -> list[Board]:

@@ -32,7 +32,7 @@ def details(summary: str, body: str) -> str:
 def html(text: str) -> str:
     """A text in HTML, as code."""
     line = " ".join(text.split())
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("`", "&#96;")):
         line = line.replace(character, entity)
     return f"<code>{line}</code>"
 

@@ -9,7 +9,8 @@ import yaml
 from markdown_it import MarkdownIt
 
 from review import comment as comments
-from review.comment import LIMIT, comment, marker
+from review.comment import comment
+from review.limits import LIMIT, marker
 from review.plan import plan
 from stacks.images import IMAGES
 from stacks.recording import Registration
@@ -82,7 +83,7 @@ def test_alerts_that_come_and_go_are_rows_of_their_own() -> None:
     first = rules["groups"][0]["rules"].pop(0)
     rules["groups"][0]["rules"].append({**first, "alert": "Fresh", "for": "7m"})
     text = edited("prometheus-rules", "alerts-job-processing.yaml", rules)
-    assert row(text, first["alert"], first["labels"]["severity"]).endswith("| **removed** |")
+    assert row(text, first["alert"], first["labels"]["severity"]).split(" | ")[1].startswith("**removed**: `")
     assert "added: `" in row(text, "Fresh", first["labels"]["severity"])
     assert "for `7m`" in row(text, "Fresh", first["labels"]["severity"])
 
@@ -99,11 +100,18 @@ def test_a_rule_that_only_moves_between_files_is_no_change_of_an_alert() -> None
     assert "# alerts-job-processing.yaml (gone)" in text
 
 
+def test_of_alerts_that_share_a_name_only_the_one_that_goes_is_told() -> None:
+    text = comment(plans.changing({"redis": {"mode": "off"}}), "dev")
+    told = row(text, "SourceAbsent", "warning")
+    assert "**removed**" in told
+    assert "redis-exporter" in told
+
+
 def test_recorded_series_are_counted() -> None:
     rules = file_of("prometheus-rules", "jobs.yaml")
     gone = rules["groups"][0]["rules"].pop(0)
     text = edited("prometheus-rules", "jobs.yaml", rules)
-    assert row(text, gone["record"]) == f"| `{gone['record']}` | removed |"
+    assert row(text, gone["record"]).startswith(f"| `{gone['record']}` | **removed**: `")
     assert "In series: 1 removed" in text
 
 
