@@ -12,6 +12,7 @@ def main() -> int:
     """The command line: 0 when the comment was written, 1 when the preview failed, with its errors."""
     parser = argparse.ArgumentParser(prog="python -m review", description=__doc__)
     parser.add_argument("stack", help="the stack's name: dev or prod")
+    parser.add_argument("--drift", action="store_true", help="write nothing where nothing changes")
     parser.add_argument("--source", default="", help="a line that says what was compared")
     arguments = parser.parse_args()
     preview = json.load(sys.stdin)
@@ -19,7 +20,9 @@ def main() -> int:
     if errors:
         print("\n".join(errors), file=sys.stderr)
         return 1
-    print(comment(plan(preview.get("steps", ())), arguments.stack, source=arguments.source), end="")
+    found = plan(preview.get("steps", ()))
+    if found.steps or not arguments.drift:
+        print(comment(found, arguments.stack, source=arguments.source), end="")
     return 0
 
 
