@@ -18,6 +18,7 @@ from local.kubernetes_provider.api import ApiError, Cluster, UnreachableError
 from local.platform import Platform
 from local.progress import step
 from local.simulator import command as incidents
+from local.toolchain import TOOLS, binaries
 from local.viewer.pictures import take as take_pictures
 from local.viewer.pictures import viewer_address
 from stacks.stack_file import ROOT, SettingsError
@@ -77,6 +78,12 @@ def diff(
         step(f"Diff: written to {file}")
 
     _run(compare)
+
+
+@application.command()
+def tools() -> None:
+    """Build every tool that the embedded platform and the tests run."""
+    _run(lambda: print(*binaries(*TOOLS).values(), sep="\n"))
 
 
 @application.command(hidden=True)
