@@ -15,7 +15,11 @@ def main() -> int:
     parser.add_argument("--drift", action="store_true", help="write nothing where nothing changes")
     parser.add_argument("--source", default="", help="a line that says what was compared")
     arguments = parser.parse_args()
-    preview = json.load(sys.stdin)
+    try:
+        preview = json.load(sys.stdin)
+    except ValueError as error:
+        print(f"No preview of {arguments.stack} to read: {error}", file=sys.stderr)
+        return 1
     errors = [one["message"] for one in preview.get("diagnostics", ()) if one.get("severity") == "error"]
     if errors:
         print("\n".join(errors), file=sys.stderr)

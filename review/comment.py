@@ -14,6 +14,8 @@ from review.structure import Difference, compare
 ROWS = 40
 
 _DONE = {"delete": "deleted", "replace": "replaced", "update": "changed", "create": "created"}
+#: What it hurts most to lose, so that a long list is not cut before it.
+_WEIGHTY = ("PersistentVolumeClaim", "Namespace", "StatefulSet", "Deployment", "DaemonSet", "Service")
 _LINES = 120
 # What a phone shows of a cell without tiring anybody.
 _CELL = 60
@@ -58,7 +60,7 @@ def _fitting(head: list[str], more: list[tuple[str, str]], limit: int) -> str:
 def _loud(plan: Plan) -> str:
     lines: list[str] = []
     for operation, says in (("delete", "DELETED"), ("replace", "REPLACED: deleted and made again")):
-        steps = plan.of(operation)
+        steps = sorted(plan.of(operation), key=_weight)
         if steps:
             lines.append(f"> **{len(steps)} {says}**")
             lines += [f"> - {_loud_line(step)}" for step in steps[:ROWS]]
@@ -68,8 +70,13 @@ def _loud(plan: Plan) -> str:
 
 def _loud_line(step: Step) -> str:
     reasons = f", since {', '.join(map(code, step.reasons))} cannot be changed" if step.reasons else ""
-    kept = " from the stack; the object stays in the cluster" if step.kept else ""
+    what = "the object" if step.operation == "delete" else "the old object"
+    kept = f"; {what} stays in the cluster" if step.kept else ""
     return f"{_label(step)}{reasons}{kept}"
+
+
+def _weight(step: Step) -> int:
+    return _WEIGHTY.index(step.kind) if step.kind in _WEIGHTY else len(_WEIGHTY)
 
 
 def _label(step: Step) -> str:

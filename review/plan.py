@@ -43,8 +43,8 @@ class Step:
 
     @property
     def name(self) -> str:
-        """The object's name, or the resource's where it is no object of a cluster."""
-        for inputs in (self.new, self.old):
+        """The object's name, that of the one that goes where it is replaced, or else the resource's."""
+        for inputs in (self.old, self.new) if self.operation == "replace" else (self.new, self.old):
             metadata = inputs.get("metadata")
             if isinstance(metadata, Mapping) and "name" in metadata:
                 return str(cast("Inputs", metadata)["name"])

@@ -40,3 +40,14 @@ def test_a_preview_that_failed_makes_no_comment(
     assert run(monkeypatch, {"steps": [], "diagnostics": [{"severity": "error", "message": "why"}]}) == 1
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", "why\n")
+
+
+def test_an_engine_that_said_nothing_makes_no_comment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["review", "dev"])
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert main() == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("No preview of dev to read:")

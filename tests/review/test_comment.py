@@ -162,11 +162,18 @@ def test_deletes_and_replaces_come_first_and_loud() -> None:
         "",
         "> [!CAUTION]",
         "> **2 DELETED**",
+        "> - PersistentVolumeClaim `data-prometheus-0`; the object stays in the cluster",
         "> - Service `old`",
-        "> - PersistentVolumeClaim `data-prometheus-0` from the stack; the object stays in the cluster",
         "> **1 REPLACED: deleted and made again**",
         "> - StatefulSet `prometheus`, since `spec.serviceName` cannot be changed",
     ]
+
+
+def test_a_long_list_is_not_cut_before_what_hurts_most() -> None:
+    many = [plans.step("delete", "NetworkPolicy", f"n-{n}") for n in range(60)]
+    text = comment(plan([*many, plans.step("delete", "PersistentVolumeClaim", "data")]), "dev")
+    assert text.index("`data`") < text.index("`n-0`")
+    assert "> - and 21 more" in text
 
 
 def test_nothing_to_do_says_so() -> None:
