@@ -191,6 +191,13 @@ def test_the_cache_is_saved_under_the_key_that_is_asked_for() -> None:
     assert {ROOT / "local" / "tools" / tool.family / "go.sum" for tool in TOOLS.values()} <= hashed
 
 
+def test_shared_actions_write_no_cache_and_take_no_text_for_a_command() -> None:
+    shared = list(steps({}, ACTIONS))
+    used = {str(step.get("uses", "")).partition("@")[0] for step in shared}
+    assert {one for one in used if "cache" in one} == {"actions/cache/restore"}
+    assert [step for step in shared if "${{" in str(step.get("run", ""))] == []
+
+
 def test_every_stack_is_previewed_and_looked_after() -> None:
     stacks = {path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml")}
     matrices = [one["strategy"]["matrix"]["stack"] for _, _, _, one in jobs(WORKFLOWS) if "strategy" in one]
