@@ -12,7 +12,7 @@ AWAY := tests/e2e/test_remote_write.py
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock bench clean
+.PHONY: help tools up down preview diff cloud-diff drift deploy kind real-grafana preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -23,8 +23,26 @@ up: $(VENV)/installed ## bring the dev stack up: embedded platform [TIME_SCALE=6
 down: $(VENV)/installed ## remove the embedded platform (the tool cache stays)
 	@$(RUN) local down --stack $(STACK)
 
-preview: $(VENV)/installed ## show what `make up` would change
-	@$(RUN) local preview --stack $(STACK)
+preview: $(VENV)/installed ## show what `make up` would change: [BASE=origin/main: of what that commit deploys]
+	@$(RUN) local preview --stack $(STACK) $(if $(BASE),--base $(BASE))
+
+diff: $(VENV)/installed ## what a reviewer reads: this checkout previewed over BASE=origin/main, on a cluster of its own [STACK=prod]
+	@$(RUN) local diff --stack $(STACK) --base $(or $(BASE),origin/main)
+
+cloud-diff: $(VENV)/installed ## the same from the stack's own state and cluster, with your credentials and the official engine [STACK=prod]
+	@mkdir -p rendered
+	@pulumi preview --non-interactive --stack $(STACK) --json > rendered/$(STACK).json || { $(RUN) review $(STACK) < rendered/$(STACK).json; exit 1; }
+	@$(RUN) review $(STACK) < rendered/$(STACK).json > rendered/$(STACK).md
+	@cat rendered/$(STACK).md
+
+drift: $(VENV)/installed ## what was changed by hand, with your credentials and the official engine [STACK=prod]
+	@mkdir -p rendered
+	@pulumi preview --non-interactive --stack $(STACK) --refresh --json > rendered/$(STACK).json || { $(RUN) review $(STACK) < rendered/$(STACK).json; exit 1; }
+	@$(RUN) review $(STACK) --drift < rendered/$(STACK).json > rendered/$(STACK).drift.md
+	@cat rendered/$(STACK).drift.md
+
+deploy: $(VENV)/installed ## pulumi up without a question: what a pipeline runs [STACK=prod]
+	pulumi up --yes --non-interactive --stack $(STACK)
 
 preflight: $(VENV)/installed ## read the cluster that a stack would go to, and tell what stands in the way: [STACK=] [CONTEXT=]
 	@$(RUN) stacks.preflight $(STACK) $(if $(CONTEXT),--context $(CONTEXT))
@@ -39,7 +57,7 @@ pictures: $(VENV)/installed ## take a picture of each dashboard of the running p
 	@$(RUN) local pictures --out $(PICTURES)
 
 test: lint ## lint and the fast tests
-	$(BIN)/pytest -n 2 -m "not slow and not e2e"
+	$(BIN)/pytest -n 2 -m "not slow and not e2e and not docker"
 
 test-slow: $(VENV)/installed ## the tests that take minutes
 	$(BIN)/pytest -n 2 --dist loadscope -m "slow and not e2e"
@@ -49,6 +67,15 @@ e2e: $(VENV)/installed ## the whole program on the real engine and API server [S
 	@$(BIN)/pytest $(AWAY) -q & away=$$!; \
 	$(BIN)/pytest tests tests/e2e --ignore $(AWAY) -n 2 --dist loadscope -m "$(E2E)" --maxfail 3 --timeout 900 --durations 30; \
 	result=$$?; wait $$away && exit $$result
+
+kind: $(VENV)/installed ## the official engine and provider deploy dev to a cluster of containers (needs Docker, kind, kubectl and pulumi)
+	$(BIN)/pytest tests/docker/test_kind.py -m docker
+
+real-grafana: $(VENV)/installed ## docker-compose.yml, and what real Grafana says of the dashboards (needs Docker)
+	$(BIN)/pytest tests/docker/test_grafana.py -m docker
+
+tools: $(VENV)/installed ## build every tool that is not there yet
+	@$(RUN) local tools
 
 lint: $(VENV)/installed ## format, lint, types, import directions
 	$(BIN)/ruff format --check .

@@ -11,12 +11,14 @@ import typer
 
 from local import by_hand
 from local.agent.runs import Runs
+from local.comparison import Comparison
 from local.engine_command import Interrupted
 from local.errors import PlatformError
 from local.kubernetes_provider.api import ApiError, Cluster, UnreachableError
 from local.platform import Platform
 from local.progress import step
 from local.simulator import command as incidents
+from local.toolchain import TOOLS, binaries
 from local.viewer.pictures import take as take_pictures
 from local.viewer.pictures import viewer_address
 from stacks.stack_file import ROOT, SettingsError
@@ -29,6 +31,8 @@ Context = Annotated[
     str,
     typer.Option(envvar="CONTEXT", help="a kube context of your own to use; empty is the embedded cluster"),
 ]
+
+Base = Annotated[str, typer.Option(help="a commit, such as origin/main, to deploy first")]
 
 _STATE = ROOT / ".local"
 _BY_HAND = "by-hand.json"
@@ -49,9 +53,43 @@ def up(
 
 
 @application.command()
-def preview(stack: Stack = "dev", context: Context = "") -> None:
-    """Show what `up` would change."""
-    _run(Platform(stack=stack, own_context=context or None).preview)
+def preview(stack: Stack = "dev", context: Context = "", base: Base = "") -> None:
+    """Show what `up` would change, or what it would after an `up` of another commit."""
+    if base:
+        _run(lambda: Comparison(stack=stack, base=base).preview())
+    else:
+        _run(Platform(stack=stack, own_context=context or None).preview)
+
+
+@application.command()
+def diff(
+    base: Base,
+    stack: Stack = "dev",
+    out: Annotated[Path | None, typer.Option(help="the file to write; by default rendered/STACK.md")] = None,
+) -> None:
+    """Print the comment for a review: what this checkout changes of a commit's deployment."""
+
+    def compare() -> None:
+        text = Comparison(stack=stack, base=base).comment()
+        file = out or ROOT / "rendered" / f"{stack}.md"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        print(text)
+        step(f"Diff: written to {file}")
+
+    _run(compare)
+
+
+@application.command()
+def tools() -> None:
+    """Build every tool that the embedded platform and the tests run."""
+    _run(lambda: print(*binaries(*TOOLS).values(), sep="\n"))
+
+
+@application.command(hidden=True)
+def deploy(state: Path, stack: Stack = "dev") -> None:
+    """Deploy this checkout to a platform of its own, and run nothing: what `diff` asks of the base."""
+    _run(Platform(stack=stack, state=state).deploy)
 
 
 @application.command()

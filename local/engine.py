@@ -42,6 +42,7 @@ from local.processes import Process, end
 from local.progress import step
 from local.project import ProjectCopy
 from local.toolchain import binary
+from review.plan import Plan, plan
 from stacks.settings_base import Secret
 
 _PROVIDER_SECONDS = 30.0
@@ -114,6 +115,19 @@ class Engine:
             with command.interruptible(), _readable(events):
                 result = stack.preview(diff=True, on_output=print, on_event=events, color="never")
             return {str(getattr(op, "value", op)): count for op, count in result.change_summary.items()}
+
+    def plan(self) -> Plan:
+        """Return what `up` would change, without a secret.
+
+        Raises:
+            PlatformError: The preview failed; the text has the engine's errors.
+            Interrupted: It was interrupted.
+        """
+        with self._session() as (stack, command):
+            events = EngineEvents(planning=True)
+            with command.interruptible(), _readable(events):
+                stack.preview(on_event=events, color="never")
+            return plan(events.steps)
 
     def end_leftovers(self) -> None:
         """End an engine and a provider whose parent was killed; they would go on under a new command.

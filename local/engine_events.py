@@ -1,6 +1,7 @@
 """What the engine says while it works, as lines for a person."""
 
 from collections import Counter
+from typing import Any
 
 from pulumi.automation import EngineEvent
 from pulumi.automation.events import StepEventMetadata
@@ -26,15 +27,19 @@ class EngineEvents:
         planning: Whether this is a preview, which prints its own plan.
         errors: The engine's and the program's error messages, in order.
         changes: How many resources got which operation.
+        steps: What a preview would do, in the form of `pulumi preview --json`.
     """
 
     def __init__(self, *, planning: bool = False) -> None:
         self.planning = planning
         self.errors: list[str] = []
         self.changes: Counter[str] = Counter()
+        self.steps: list[dict[str, Any]] = []
 
     def __call__(self, event: EngineEvent) -> None:
         """Take one event."""
+        if event.resource_pre_event is not None and self.planning:
+            self.steps.append(_planned(event.resource_pre_event.metadata))
         if event.res_outputs_event is not None and not self.planning:
             done = event.res_outputs_event.metadata
             if done.op.value in _DONE and not _is_frame(done):
@@ -59,6 +64,20 @@ class EngineEvents:
         if not counts:
             return "Nothing changed."
         return ", ".join([*counts, f"{self.changes['same']} unchanged"])
+
+
+def _planned(one: StepEventMetadata) -> dict[str, Any]:
+    old, new = (
+        state and {"custom": state.custom, "inputs": state.inputs, "retainOnDelete": state.retain_on_delete}
+        for state in (one.old, one.new)
+    )
+    return {
+        "op": one.op.value,
+        "urn": one.urn,
+        "oldState": old,
+        "newState": new,
+        "replaceReasons": one.keys,
+    }
 
 
 def _is_frame(done: StepEventMetadata) -> bool:

@@ -24,15 +24,18 @@ from local.processes import write
 from local.progress import step
 from local.simulator import gpu_operator
 from local.simulator.platform import apply, manifests
+from review.plan import Plan
 from stacks import render
 from stacks.program import REFUSALS, refuse_unreachable
 from stacks.stack_file import ROOT, read_stack_file, stack_file
 
+#: Where platforms of their own are compared; they take themselves down.
+COMPARISONS = "comparisons"
 _OWN_CONTEXTS = "contexts"
 _LOCK = "lock"
 _STACK = "stack"
 # `down` deletes all else: what runs on the user's own clusters is still described by its state.
-_KEPT = (_OWN_CONTEXTS, _LOCK)
+_KEPT = (_OWN_CONTEXTS, _LOCK, COMPARISONS)
 
 
 _TRY = """Try: make incident NAME=gpu-overheat
@@ -71,16 +74,56 @@ class Platform:
         """
         engine = self._engine()
         with self._alone():
-            cluster = self._start_cluster(engine.context)
-            if cluster is not None:
-                self._deploy_platform(cluster)
-                self._let_deploy(cluster)
+            cluster = self._prepared(engine.context)
             outcome = engine.up()
             if cluster is None:
                 _print_outputs(outcome.outputs)
             else:
                 # The outputs name addresses inside a cluster whose network is not here.
                 self._run_monitoring(cluster)
+
+    def deploy(self) -> None:
+        """Deploy the stack to the embedded cluster, and run nothing of what is deployed.
+
+        Raises:
+            SettingsError: The stack file has mistakes; nothing was started.
+            PlatformError: Another stack runs on the embedded platform, or a step failed.
+            Interrupted: The engine was interrupted and has ended cleanly.
+        """
+        self.prepare()
+        with self._alone():
+            self._engine().up()
+
+    def prepare(self) -> None:
+        """Start the embedded cluster with all that the stack expects there, its deployer's rights among it.
+
+        Raises:
+            SettingsError: The stack file has mistakes; nothing was started.
+            PlatformError: Another stack runs on the embedded platform, or a step failed.
+        """
+        engine = self._engine()
+        with self._alone():
+            self._prepared(engine.context)
+
+    def _prepared(self, context: str) -> Cluster | None:
+        cluster = self._start_cluster(context)
+        if cluster is not None:
+            self._deploy_platform(cluster)
+            self._let_deploy(cluster)
+        return cluster
+
+    def plan(self) -> Plan:
+        """Return what `up` would change; the embedded cluster is started if it does not run.
+
+        Raises:
+            SettingsError: The stack file has mistakes; nothing was started.
+            PlatformError: Another stack runs on the embedded platform, or a step failed.
+            Interrupted: The engine was interrupted.
+        """
+        engine = self._engine()
+        with self._alone():
+            self._start_cluster(engine.context)
+            return engine.plan()
 
     def preview(self) -> None:
         """Print what `up` would change; the embedded cluster is started if it does not run.

@@ -140,6 +140,13 @@ TOOLS: Mapping[str, Tool] = {
     "kube-state-metrics": _exporter("kube-state-metrics", "k8s.io/kube-state-metrics/v2", ("version",)),
     "blackbox-exporter": _exporter("blackbox-exporter", "github.com/prometheus/blackbox_exporter"),
     "node-exporter": _exporter("node-exporter", "github.com/prometheus/node_exporter"),
+    # Only judges the workflows, in tests.
+    "actionlint": Tool(
+        family="actionlint",
+        package="github.com/rhysd/actionlint/cmd/actionlint",
+        module="github.com/rhysd/actionlint",
+        version_variables={"github.com/rhysd/actionlint.version": "{version}"},
+    ),
     # Only judges manifests, in tests.
     "kube-score": Tool(
         family="kube-score",

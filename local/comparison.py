@@ -1,0 +1,118 @@
+"""What this checkout changes of what another commit deploys, on an embedded cluster of its own.
+
+The base is a copy of its commit, which deploys itself with its own code; then this checkout is previewed
+over it. Both use one state folder, so neither path nor secret differs. No program of the Pods runs, no
+credential is needed, and the platform of `make up` is left alone.
+"""
+
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.errors import PlatformError
+from local.platform import COMPARISONS, Platform
+from local.progress import step
+from review.comment import comment
+from stacks.stack_file import ROOT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A stack of this checkout over that of a commit.
+
+    Attributes:
+        stack: The stack's name.
+        base: The commit, as git takes it. Compared is where this checkout left it, so that what others
+            changed there since is not told as taken back.
+        root: The checkout.
+    """
+
+    stack: str
+    base: str
+    root: Path = ROOT
+
+    def comment(self) -> str:
+        """Return the comment for a review.
+
+        Raises:
+            PlatformError: There is no such commit, it does not deploy, or this checkout cannot be previewed.
+            SettingsError: The stack file has mistakes.
+            Interrupted: The engine was interrupted.
+        """
+        with self._deployed() as (platform, source):
+            return comment(platform.plan(), self.stack, source=source)
+
+    def preview(self) -> None:
+        """Print the engine's own diff.
+
+        Raises:
+            PlatformError: There is no such commit, it does not deploy, or this checkout cannot be previewed.
+            SettingsError: The stack file has mistakes.
+            Interrupted: The engine was interrupted.
+        """
+        with self._deployed() as (platform, _):
+            platform.preview()
+
+    @contextmanager
+    def _deployed(self) -> Generator[tuple[Platform, str]]:
+        commit = fork_point(self.root, self.base)
+        folder = self.root / ".local" / COMPARISONS / self.stack
+        platform = Platform(stack=self.stack, state=folder / "state")
+        # One that was killed may have left its processes.
+        platform.down()
+        try:
+            step(f"Base: {self.base} is {commit[:12]}, deployed to a cluster of its own")
+            self._deploy(self._checked_out(commit, folder / "base"), platform.state)
+            step("Head: this checkout is previewed over it")
+            platform.prepare()
+            yield platform, self._source(commit)
+        finally:
+            platform.down()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _checked_out(self, commit: str, folder: Path) -> Path:
+        shutil.rmtree(folder, ignore_errors=True)
+        archive = _git(self.root, "archive", commit)
+        if archive.returncode != 0:
+            raise PlatformError(f"git archive {commit} failed: {archive.stderr.decode().strip()}")
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+            files.extractall(folder, filter="data")
+        return folder
+
+    def _deploy(self, checkout: Path, state: Path) -> None:
+        command = [sys.executable, "-m", "local", "deploy", str(state.resolve()), "--stack", self.stack]
+        if subprocess.run(command, cwd=checkout, check=False).returncode != 0:
+            raise PlatformError(
+                f"{self.base} did not deploy; why stands above. A commit older than `make diff` never does."
+            )
+
+    def _source(self, commit: str) -> str:
+        head = _git(self.root, "rev-parse", "HEAD").stdout.decode().strip()
+        edits = " with edits" if _git(self.root, "status", "--porcelain").stdout else ""
+        return (
+            f"`{commit[:12]}` deployed on an embedded cluster, `{head[:12]}`{edits} previewed over it; "
+            "no cloud account was asked."
+        )
+
+
+def fork_point(root: Path, base: str) -> str:
+    """Return the commit at which a checkout left `base`, or `base` where they have none in common.
+
+    Raises:
+        PlatformError: There is no such commit.
+    """
+    for question in (("merge-base", base, "HEAD"), ("rev-parse", "--verify", f"{base}^{{commit}}")):
+        answer = _git(root, *question)
+        if answer.returncode == 0:
+            return answer.stdout.decode().strip()
+    raise PlatformError(f"There is no commit {base} here. Mend: git fetch origin, or name another BASE.")
+
+
+def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", *arguments], cwd=root, check=False, capture_output=True)

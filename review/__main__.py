@@ -1,0 +1,34 @@
+"""`pulumi preview --json | python -m review STACK`: the comment of a preview, on standard output."""
+
+import argparse
+import json
+import sys
+
+from review.comment import comment
+from review.plan import plan
+
+
+def main() -> int:
+    """The command line: 0 when the comment was written, 1 when the preview failed, with its errors."""
+    parser = argparse.ArgumentParser(prog="python -m review", description=__doc__)
+    parser.add_argument("stack", help="the stack's name: dev or prod")
+    parser.add_argument("--drift", action="store_true", help="write nothing where nothing changes")
+    parser.add_argument("--source", default="", help="a line that says what was compared")
+    arguments = parser.parse_args()
+    try:
+        preview = json.load(sys.stdin)
+    except ValueError as error:
+        print(f"No preview of {arguments.stack} to read: {error}", file=sys.stderr)
+        return 1
+    errors = [one["message"] for one in preview.get("diagnostics", ()) if one.get("severity") == "error"]
+    if errors:
+        print("\n".join(errors), file=sys.stderr)
+        return 1
+    found = plan(preview.get("steps", ()))
+    if found.steps or not arguments.drift:
+        print(comment(found, arguments.stack, source=arguments.source), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What only a machine with a container engine can try: the official provider, and real Grafana."""

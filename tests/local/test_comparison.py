@@ -1,0 +1,46 @@
+"""Which commit a checkout is compared with."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local.comparison import Comparison, fork_point
+from local.errors import PlatformError
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit(folder: Path, text: str) -> str:
+    (folder / "file").write_text(text)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", text)
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    return tmp_path
+
+
+def test_what_others_changed_since_is_no_part_of_it(repository: Path) -> None:
+    left = commit(repository, "one")
+    git(repository, "switch", "--quiet", "--create", "mine")
+    commit(repository, "mine")
+    git(repository, "switch", "--quiet", "main")
+    tip = commit(repository, "others'")
+    assert fork_point(repository, "HEAD") == tip
+    git(repository, "switch", "--quiet", "mine")
+    assert fork_point(repository, "main") == left
+
+
+def test_a_commit_that_is_not_there_is_named_before_anything_starts(repository: Path) -> None:
+    commit(repository, "one")
+    with pytest.raises(PlatformError, match="no commit nowhere here"):
+        Comparison(stack="dev", base="nowhere", root=repository).comment()
+    assert not (repository / ".local").exists()

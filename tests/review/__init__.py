@@ -1,0 +1,1 @@
+"""Tests of the comment that a reviewer reads."""

@@ -1,0 +1,1 @@
+"""Tests of what runs on GitHub: read as files, and judged by actionlint and shellcheck."""
