@@ -18,7 +18,8 @@ from local.kubernetes_provider.api import ApiError, Cluster, UnreachableError
 from local.platform import Platform
 from local.progress import step
 from local.simulator import command as incidents
-from local.toolchain import TOOLS, binaries
+from local.tool_recipes import TOOLS
+from local.toolchain import binaries
 from local.viewer.pictures import take as take_pictures
 from local.viewer.pictures import viewer_address
 from stacks.stack_file import ROOT, SettingsError

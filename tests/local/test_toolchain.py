@@ -9,7 +9,8 @@ import pytest
 
 from local import toolchain
 from local.errors import PlatformError
-from local.toolchain import MODULES, TOOLS, binary, fits, module_version, needed_go, pinned, version
+from local.tool_recipes import TOOLS
+from local.toolchain import MODULES, binary, fits, module_version, needed_go, pinned, version
 from stacks.images import IMAGES
 
 IMAGE_TOOLS = [name for name, tool in TOOLS.items() if tool.image is not None]

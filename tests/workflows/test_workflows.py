@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from local.toolchain import TOOLS, binary
+from local.tool_recipes import TOOLS
+from local.toolchain import binary
 from stacks.images import IMAGES
 from stacks.stack_file import ROOT
 from tests.workflows.files import ACTIONS, FOLDER, WORKFLOWS, Json, jobs, steps
