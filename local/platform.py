@@ -230,13 +230,15 @@ class Platform:
         endpoints = {
             "kubeconfig": str(cluster.kubeconfig),
             "prometheus": monitoring.url("prometheus"),
-            "longTerm": monitoring.long_term if workspace else None,
             "alertmanager": monitoring.url("alertmanager"),
-            "aws": aws if settings.aws else None,
             "grafana": None,
             "dashboards": monitoring.viewer,
             "messages": f"{monitoring.viewer}/messages",
         }
+        if settings.aws:
+            endpoints["aws"] = aws
+        if workspace:
+            endpoints["longTerm"] = monitoring.long_term
         write(self.state / "endpoints.json", json.dumps(endpoints, indent=2) + "\n")
         step("Monitoring: the programs of the deployed Pods run")
         for run in monitoring.runs().runs:
