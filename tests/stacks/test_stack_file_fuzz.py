@@ -47,7 +47,6 @@ ODD = st.one_of(
     st.dictionaries(st.text(max_size=5) | st.integers(0, 3), st.text(max_size=3), max_size=2),
 )
 BOUNDED = hypothesis.settings(
-    deadline=None,
     suppress_health_check=[
         hypothesis.HealthCheck.function_scoped_fixture,
         hypothesis.HealthCheck.filter_too_much,
