@@ -205,10 +205,19 @@ def _seconds(text: str) -> int:
 
 
 def _above_zero(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above zero")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number above zero, such as 500000")
+    return int(text)
+
+
+def _price(text: str) -> float:
+    try:
+        price = float(text)
+    except ValueError:
+        price = -1
+    if not 0 <= price < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no price, such as 0.03")
+    return price
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -219,12 +228,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     size.add_argument(
         "--gpus", type=_above_zero, help="GPUs of the platform, from which series are estimated"
     )
-    parser.add_argument("--gpus-per-node", type=_above_zero, default=8)
-    parser.add_argument("--scrape-interval", type=_seconds, default=30, help="such as 30s")
-    parser.add_argument("--retention", type=_seconds, default=duration_seconds("35d"), help="such as 35d")
-    parser.add_argument("--replicas", type=_above_zero, default=1)
-    parser.add_argument("--price-per-million-samples", type=float, help="AMP's, as you read it")
-    parser.add_argument("--price-per-gb-month", type=float, help="AMP's, as you read it")
+    parser.add_argument("--gpus-per-node", type=_above_zero, default=8, help="8 unless given")
+    parser.add_argument(
+        "--scrape-interval", type=_seconds, default=30, help="such as 30s, which it is unless given"
+    )
+    parser.add_argument(
+        "--retention",
+        type=_seconds,
+        default=duration_seconds("35d"),
+        help="such as 35d, which it is unless given",
+    )
+    parser.add_argument("--replicas", type=_above_zero, default=1, help="of Prometheus; 1 unless given")
+    parser.add_argument("--price-per-million-samples", type=_price, help="AMP's, as you read it")
+    parser.add_argument("--price-per-gb-month", type=_price, help="AMP's, as you read it")
     parser.add_argument("--price-source", help="the page and the day that you read them")
     given = parser.parse_args(arguments)
     priced = (given.price_per_million_samples, given.price_per_gb_month, given.price_source)

@@ -198,7 +198,7 @@ def of_stack(stack: str) -> list[dict[str, Any]]:
 def main() -> int:
     """The command line: 0 when the roles were printed, 1 with what to mend otherwise."""
     parser = argparse.ArgumentParser(prog="python -m stacks.deployer_role", description=__doc__)
-    parser.add_argument("stack", help="the stack's name: dev or prod")
+    parser.add_argument("stack", help="the stack's name, such as dev")
     arguments = parser.parse_args()
     try:
         print(yaml.safe_dump_all(of_stack(arguments.stack), sort_keys=False), end="")

@@ -95,7 +95,7 @@ def refuse(settings: Settings, values: Mapping[str, str], stack: str) -> list[st
 def main() -> int:
     """The command line: 0 where nothing stands in the way, 1 with what to mend otherwise."""
     parser = argparse.ArgumentParser(prog="python -m stacks.preflight", description=__doc__)
-    parser.add_argument("stack", help="the stack's name: dev or prod")
+    parser.add_argument("stack", help="the stack's name, such as dev")
     parser.add_argument("--context", default="", help="another kubeconfig context than the stack file's")
     arguments = parser.parse_args()
     try:

@@ -37,7 +37,9 @@ def _no_template(text: str) -> str:
 
 
 def _url(text: str) -> str:
-    _ANY_URL.validate_python(text)
+    parts = _ANY_URL.validate_python(text)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must have no user and no password: it is plain text wherever it goes")
     if any(character.isspace() for character in text):
         raise ValueError("must have no space")
     return _no_template(text)

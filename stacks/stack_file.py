@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import json
+import re
 import sys
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from stacks.settings_base import PROJECT, Secret
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "docs" / "examples"
 _HTTPS = TypeAdapter(Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"])])
+#: The user and the password of a URL.
+_IN_A_URL = re.compile(r"//[^/\s\"]*@")
 _SECRET_PREFIXES = (
     *GRAFANA_SECRETS,
     "postgresPassword-",
@@ -107,7 +110,8 @@ def _config(path: Path) -> dict[str, object]:
     try:
         document: object = yaml.load(path.read_text(), _Loader)  # noqa: S506 - it is a safe one
     except FileNotFoundError:
-        stacks = ", ".join(sorted(_stack_of(p) for p in path.parent.glob("Pulumi.*.yaml"))) or "none"
+        files = [*ROOT.glob("Pulumi.*.yaml"), *EXAMPLES.glob("Pulumi.*.yaml")]
+        stacks = ", ".join(sorted({_stack_of(file) for file in files}))
         msg = f"There is no stack file {path.name} (stacks here: {stacks})."
         raise SettingsError(msg) from None
     except (yaml.YAMLError, ValueError) as error:
@@ -292,12 +296,19 @@ def _mistake(detail: dict[str, Any], stack: str) -> Mistake:
     got = detail["input"]
     if isinstance(got, BaseModel):
         got = got.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    text = "nothing" if got is None else json.dumps(got, default=str)
+    text = "nothing" if got is None else _IN_A_URL.sub("//…@", json.dumps(got, default=str))
+    if "remove it" in reason:
+        mend = f"pulumi config rm --stack {stack} --path '{key}'"
+    elif group or isinstance(detail["input"], dict):
+        mend = edit
+    else:
+        # Without it the engine writes digits down as a number.
+        mend = f"{setting} VALUE" + (" --type string" if detail["type"] == "string_type" else "")
     return Mistake(
         key=key,
         got=text if len(text) <= 200 else text[:200] + " …",  # noqa: PLR2004 - a line or two on a terminal
         takes=": ".join(part for part in (description, reason) if part),
-        mend=edit if group or isinstance(detail["input"], dict) else f"{setting} VALUE",
+        mend=mend,
     )
 
 
@@ -384,13 +395,14 @@ def main() -> int:
     parser.add_argument("command", choices=("check", "secrets"))
     parser.add_argument("stack", help="the stack's name, such as dev")
     arguments = parser.parse_args()
+    file = stack_file(arguments.stack)
     try:
-        settings = read_stack_file(stack_file(arguments.stack))
+        settings = read_stack_file(file)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
     if arguments.command == "secrets":
         print("\n".join(secret_lines(settings.secrets_needed(), arguments.stack)))
     else:
-        print(f"Pulumi.{arguments.stack}.yaml: no mistake found")
+        print(f"{file.relative_to(ROOT)}: no mistake found")
     return 0

@@ -278,7 +278,7 @@ def of_stack(stack: str) -> dict[str, Any]:
 def main() -> int:
     """The command line: 0 when the policy was printed, 1 with what to mend otherwise."""
     parser = argparse.ArgumentParser(prog="python -m stacks.aws.deployer_policy", description=__doc__)
-    parser.add_argument("stack", help="the stack's name: dev or prod")
+    parser.add_argument("stack", help="the stack's name, such as dev")
     arguments = parser.parse_args()
     try:
         print(json.dumps(of_stack(arguments.stack), indent=2))

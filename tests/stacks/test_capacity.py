@@ -88,8 +88,10 @@ def test_the_command_prints_what_to_set(capsys: pytest.CaptureFixture[str]) -> N
     ("arguments", "said"),
     [
         ([], "one of the arguments --series --gpus is required"),
-        (["--series", "0"], "0 is not above zero"),
-        (["--series", "many"], "invalid"),
+        (["--series", "0"], "0 is no whole number above zero"),
+        (["--series", "many"], "many is no whole number above zero"),
+        (["--series", "1", "--price-per-gb-month=-3"], "-3 is no price"),
+        (["--series", "1", "--price-per-gb-month", "nan"], "nan is no price"),
         (["--series", "1", "--scrape-interval", "soon"], "'soon' is not a duration"),
         (["--series", "1", "--price-per-million-samples", "1"], "needs both prices, and --price-source"),
     ],

@@ -320,7 +320,7 @@ def test_a_file_that_is_no_stack_file_says_so(tmp_path: Path, text: str, expecte
 
 
 def test_a_stack_that_does_not_exist_names_those_that_do() -> None:
-    with pytest.raises(SettingsError, match=r"Pulumi\.staging\.yaml \(stacks here: dev, prod\)"):
+    with pytest.raises(SettingsError, match=r"Pulumi\.staging\.yaml \(stacks here: dev, managed, prod\)"):
         stack_file.read_stack_file(stack_file.stack_file("staging"))
 
 
@@ -352,6 +352,33 @@ def test_a_secret_that_is_no_https_url_is_a_mistake_among_the_others_and_is_not_
     assert f"{PROJECT}:{key}" in report
     assert "a URL that starts with https:// and a host" in report
     assert "planted" not in report
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"grafana": {"rootUrl": "https://user:planted@grafana.example.com/"}},
+        {"prometheus": {"remoteWrite": [{"name": "a", "url": "https://planted@example.com/write"}]}},
+        {"alerts": {"runbookUrl": "https://:planted@example.com/"}},
+    ],
+)
+def test_a_url_with_a_password_is_refused_and_its_password_is_not_told(changes: dict[str, Any]) -> None:
+    report = judge(changes)
+    assert "must have no user and no password" in report
+    assert "planted" not in report
+
+
+def test_what_is_to_be_removed_is_mended_by_removing_it() -> None:
+    report = judge(
+        {"grafana": {"delivery": "api", "rootUrl": "https://grafana.example.com/", "volume": "1Gi"}}
+    )
+    assert "pulumi config rm --stack dev --path 'dubbing-monitoring:grafana.volume'" in report
+    assert "grafana.volume' VALUE" not in report
+
+
+def test_digits_that_must_be_text_are_mended_by_a_command_that_writes_text() -> None:
+    report = judge({"aws": {"accountId": 123456789012, "region": "eu-central-1", "eksCluster": "a"}})
+    assert "--path 'dubbing-monitoring:aws.accountId' VALUE --type string" in report
 
 
 ANY_JSON = st.recursive(
