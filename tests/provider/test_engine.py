@@ -176,8 +176,8 @@ def test_a_workload_is_awaited_and_one_that_never_gets_ready_stays_in_the_state(
     assert core.list_namespaced_pod("default", label_selector="app=web").items == []
 
 
-def interrupt(engine: Engine, stack: str, after: float, number: signal.Signals) -> float:
-    """Run an up in a process group of its own, send it a signal, and tell how long it took to end."""
+def interrupt(engine: Engine, api: ApiClient, stack: str, number: signal.Signals) -> float:
+    """Send a signal to an up that waits for its Service's endpoints, and tell how long it took to end."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.provider.interrupted", stack],
         env={**os.environ, **engine.environment},
@@ -185,7 +185,12 @@ def interrupt(engine: Engine, stack: str, after: float, number: signal.Signals) 
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    time.sleep(after)
+    services: Any = CoreV1Api(api)
+    began = time.monotonic()
+    # It is waited for at least ten seconds once it is there.
+    while stack not in [one.metadata.name for one in services.list_namespaced_service("default").items]:
+        assert time.monotonic() - began < 60
+        time.sleep(0.2)
     os.killpg(process.pid, number)
     started = time.monotonic()
     process.wait(60)
@@ -199,7 +204,7 @@ def interrupt(engine: Engine, stack: str, after: float, number: signal.Signals) 
 def test_a_killed_engine_leaves_pending_creates_that_are_adopted(engine: Engine, api: ApiClient) -> None:
     """Source: pulumi/pulumi pkg/cmd/pulumi/operations/refresh.go, filterMapPendingCreates."""
     stack = engine.stack("killed", workload("killed"))
-    interrupt(engine, "killed", 8, signal.SIGKILL)
+    interrupt(engine, api, "killed", signal.SIGKILL)
     stack.cancel()
     exported = stack.export_stack()
     version, deployment = exported.version, exported.deployment
@@ -215,10 +220,10 @@ def test_a_killed_engine_leaves_pending_creates_that_are_adopted(engine: Engine,
     assert "pending_operations" not in engine.stored("killed")
 
 
-def test_an_interrupted_engine_ends_its_waits(engine: Engine) -> None:
+def test_an_interrupted_engine_ends_its_waits(engine: Engine, api: ApiClient) -> None:
     """Source: provider.go Cancel; await/error.go cancellationError."""
     stack = engine.stack("interrupted", workload("interrupted"))
-    assert interrupt(engine, "interrupted", 8, signal.SIGINT) < 10
+    assert interrupt(engine, api, "interrupted", signal.SIGINT) < 10
     stack.refresh()
     assert "pending_operations" not in engine.stored("interrupted")
     stack.up()
