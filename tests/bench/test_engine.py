@@ -1,0 +1,36 @@
+"""What the benchmark of the engine makes of its figures."""
+
+import json
+
+import pytest
+
+from bench.engine import COMPARED, OPERATIONS, RESULTS, STACKS, Compared, Figure, Measured, regressions
+
+
+def measured(seconds: float) -> Measured:
+    """Every operation takes as long."""
+    return Measured(
+        objects=1,
+        state_bytes=1,
+        operations={name: Figure(seconds=seconds, peak_bytes=1) for name in OPERATIONS},
+    )
+
+
+def test_a_ratio_is_of_a_stack_to_its_floor() -> None:
+    ratios = Compared(stack=measured(6), floor=measured(4)).ratios()
+    assert ratios == dict.fromkeys(COMPARED, 1.5)
+
+
+@pytest.mark.parametrize(("ratio", "worse"), [(1.0, []), (1.25, []), (1.26, ["dev, preview"])])
+def test_what_is_more_than_a_quarter_above_what_is_written_is_a_regression(
+    ratio: float, worse: list[str]
+) -> None:
+    lines = regressions({"dev": {"preview": ratio}}, {"dev": {"preview": 1.0}})
+    assert [line.partition(":")[0] for line in lines] == worse
+
+
+def test_what_is_written_has_every_ratio() -> None:
+    written = json.loads(RESULTS.read_text())
+    assert {stack: set(row) for stack, row in written["ratios"].items()} == {
+        stack: set(COMPARED) for stack in STACKS
+    }
