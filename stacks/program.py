@@ -13,7 +13,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 
 from dashboards.custom_files import CustomDashboardError
 from dashboards.render import TooLargeError
-from stacks import grafana_reach, kubeconfig, monitoring, stack_file
+from stacks import kubeconfig, monitoring, stack_file
 from stacks.remote_write import Workspace
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT
@@ -42,6 +42,9 @@ def main() -> None:
     settings, secrets = read_configuration()
     refuse_unreachable(settings.kubernetes.context)
     if not settings.grafana.is_deployed:
+        # A stack with a Grafana of its own asks none.
+        from stacks import grafana_reach  # noqa: PLC0415
+
         grafana_reach.refuse_unusable(settings.grafana.root_url, _values()[grafana_reach.TOKEN_KEY])
     if not pulumi.runtime.is_dry_run():
         _look_first(settings)

@@ -23,8 +23,8 @@ from stacks.settings_base import PROJECT, Secret
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "docs" / "examples"
 _HTTPS = TypeAdapter(Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"])])
-#: The user and the password of a URL.
-_IN_A_URL = re.compile(r"//[^/\s\"]*@")
+#: The user and the password of a URL, which may have a slash in it where it is wrong.
+_IN_A_URL = re.compile(r"//[^\s\"]*@")
 _SECRET_PREFIXES = (
     *GRAFANA_SECRETS,
     "postgresPassword-",

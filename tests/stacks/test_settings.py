@@ -368,6 +368,10 @@ def test_a_url_with_a_password_is_refused_and_its_password_is_not_told(changes: 
     assert "planted" not in report
 
 
+def test_a_password_is_not_told_where_the_url_is_wrong_besides() -> None:
+    assert "planted" not in judge({"grafana": {"rootUrl": "https://user:plan/planted@grafana.example.com/"}})
+
+
 def test_what_is_to_be_removed_is_mended_by_removing_it() -> None:
     report = judge(
         {"grafana": {"delivery": "api", "rootUrl": "https://grafana.example.com/", "volume": "1Gi"}}
