@@ -94,7 +94,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     embedded.start()
     yield embedded
     embedded.remove()
-    gc.collect()  # while the last test's filters hold, see test_engine.py
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
