@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from dashboards import (
@@ -25,6 +24,7 @@ from dashboards.alerts import user_activity as user_alerts
 from dashboards.model import Dashboard, Recording
 from dashboards.parameters import Parameters
 from dashboards.recordings.subjects import group_name, recordings
+from dashboards.yaml_text import to_yaml
 
 CONFIG_MAP_BYTES = 1024 * 1024
 """What Kubernetes takes in one ConfigMap, keys and values together."""
@@ -66,6 +66,11 @@ def dashboards(parameters: Parameters) -> dict[str, str]:
     return {f"{one.uid}.json": dashboard_json(one, parameters.switched_off) for one in declared(parameters)}
 
 
+def uids(parameters: Parameters) -> dict[str, str]:
+    """Return each dashboard's uid by the name of its file."""
+    return {f"{one.uid}.json": one.uid for one in declared(parameters)}
+
+
 def dashboard_json(dashboard: Dashboard, switched_off: frozenset[str] = frozenset()) -> str:
     """Return one dashboard as JSON, always in the same order."""
     encoder = JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False)
@@ -75,12 +80,14 @@ def dashboard_json(dashboard: Dashboard, switched_off: frozenset[str] = frozense
 def rules(parameters: Parameters) -> dict[str, str]:
     """Return the text of each rule file by file name."""
     recorded = {
-        f"{subject}.yaml": _yaml(_recording_groups(subject, rules))
+        f"{subject}.yaml": to_yaml({"groups": _recording_groups(subject, rules)})
         for subject, rules in recordings(parameters).items()
     }
     by_dashboard = alerts(parameters)
     return recorded | {
-        f"alerts-{one.uid}.yaml": _yaml([alert_rules.group(one, by_dashboard[one.uid], parameters)])
+        f"alerts-{one.uid}.yaml": to_yaml(
+            {"groups": [alert_rules.group(one, by_dashboard[one.uid], parameters)]}
+        )
         for one in declared(parameters)
     }
 
@@ -97,10 +104,6 @@ def _recording_groups(subject: str, recordings: tuple[Recording, ...]) -> list[d
         }
         for every in intervals
     ]
-
-
-def _yaml(groups: list[dict[str, Any]]) -> str:
-    return yaml.safe_dump({"groups": groups}, sort_keys=False, width=1000, allow_unicode=True)
 
 
 def refuse_too_large(config_map: str, files: Mapping[str, str]) -> None:

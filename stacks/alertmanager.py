@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from dashboards.yaml_text import to_yaml
 from stacks import workload as w
 from stacks.alertmanager_config import CONFIG_PATH, SECRETS_PATH, alertmanager_config, message_templates
 from stacks.network import Flow, Pods, debugging, dns, internet, pod_identity, program, service_of_host
 from stacks.notification_settings import Notifications
 from stacks.prometheus import pods as prometheus_pods
-from stacks.prometheus import to_yaml
 from stacks.quantities import duration_seconds
 from stacks.replicas import POD_ADDRESS
 from stacks.scrape import ScrapeJob, own_pods, pod_job

@@ -8,11 +8,11 @@ from typing import Any
 import pulumi
 
 from dashboards.exported import DATASOURCE_UID
+from dashboards.yaml_text import to_yaml
 from stacks.alertmanager import PORT as ALERTMANAGER_PORT
 from stacks.grafana_options import secret_file
 from stacks.notification_settings import ROOT, Slack
 from stacks.prometheus import PORT as PROMETHEUS_PORT
-from stacks.prometheus import to_yaml
 
 #: Folders of dashboards, by the path that each is read from.
 FOLDERS = {"platform": "Dubbing platform", "custom": "Custom", "sandbox": "Sandbox"}

@@ -1,6 +1,5 @@
 """The whole stack: knows its components and their order, and nothing else."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -322,7 +321,6 @@ def dashboard_parameters(settings: Settings) -> Parameters:
 def outputs(settings: Settings) -> Outputs:
     """What a person wants after `pulumi up`: addresses, commands, and where the dashboards are."""
     namespace = settings.kubernetes.namespace
-    dashboards = render.dashboards(dashboard_parameters(settings))
     kubectl = f"kubectl --context {settings.kubernetes.context} -n {namespace}"
     found: Outputs = {
         "namespace": namespace,
@@ -334,7 +332,7 @@ def outputs(settings: Settings) -> Outputs:
             "prometheus": f"{kubectl} port-forward svc/{prometheus.NAME} {prometheus.PORT}",
             "alertmanager": f"{kubectl} port-forward svc/{alertmanager.NAME} {alertmanager.PORT}",
         },
-        "dashboardUids": {name: json.loads(text)["uid"] for name, text in dashboards.items()},
+        "dashboardUids": render.uids(dashboard_parameters(settings)),
     }
     if settings.grafana.is_deployed:
         found["portForward"]["grafana"] = (

@@ -6,8 +6,8 @@ from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
-import yaml
 
+from dashboards.yaml_text import to_yaml
 from stacks import workload as w
 from stacks.network import Flow, Pods, api_server, debugging, dns, endpoint, internet, pod_identity, program
 from stacks.prometheus_settings import Prometheus as PrometheusSettings
@@ -215,8 +215,3 @@ def flows(settings: Settings) -> list[Flow]:
         Flow(source=here, to=here, tcp=(PORT,)),
         *debugging(here, PORT),
     ]
-
-
-def to_yaml(document: object) -> str:
-    """YAML in the order written, one item a line, so that a diff shows what changed."""
-    return yaml.safe_dump(document, sort_keys=False, default_flow_style=False, width=1000)

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
+from dashboards.yaml_text import to_yaml
 from stacks import program, recording, stack_file
-from stacks.prometheus import to_yaml
 from stacks.recording import Registration
 from stacks.settings import Settings
 from stacks.settings_base import PROJECT, Secret

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_kubernetes as k8s
 
+from dashboards.yaml_text import to_yaml
 from stacks import workload as w
 from stacks.exporters import ExporterArgs, scrape_flows, scraped_pods
 from stacks.network import EVERY_ADDRESS, HTTPS_PORT, Addresses, Flow, Pods, dns, program, service_of_host
-from stacks.prometheus import to_yaml
 from stacks.scrape import METRICS_PORT, NODE_IDENTITY, ScrapeJob, constant, copy, pod_job
 from stacks.settings import Blackbox as BlackboxSettings
 from stacks.settings import Probe, Settings

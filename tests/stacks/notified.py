@@ -16,11 +16,11 @@ from typing import Any
 
 from dashboards.parameters import Parameters
 from dashboards.render import alert_identity
+from dashboards.yaml_text import to_yaml
 from local.overlay import relocate
 from local.toolchain import binary
 from stacks.alertmanager_config import CONFIG_PATH, SECRETS_PATH, alertmanager_config, message_templates
 from stacks.notification_settings import Notifications
-from stacks.prometheus import to_yaml
 
 Json = dict[str, Any]
 

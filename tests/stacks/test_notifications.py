@@ -12,12 +12,12 @@ import pytest
 import yaml
 
 from dashboards.render import alert_identity, alerts
+from dashboards.yaml_text import to_yaml
 from local.toolchain import binary
 from stacks import monitoring, render, stack_file
 from stacks.alertmanager import alertmanager_workload
 from stacks.alertmanager_config import SECRETS_PATH, alertmanager_config
 from stacks.notification_settings import RETENTION, Notifications
-from stacks.prometheus import to_yaml
 from stacks.settings import Alertmanager
 from tests.dashboards.alert_cases import CASES
 from tests.stacks.notified import QUICK, alertmanager, an_alert, http_receiver, send
