@@ -6,8 +6,6 @@ into a head and a block as 30 s with blocks of two hours.
 """
 
 import json
-import os
-import platform
 import re
 import socket
 import subprocess
@@ -19,13 +17,13 @@ import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
 
 from bench.load import SERIES_PER_TARGET
-from local.toolchain import binary, version
+from bench.results import machine
+from local.toolchain import binary
 
 RESULTS = Path(__file__).with_suffix(".json")
 _TICK_SECONDS = 2.0
@@ -236,18 +234,6 @@ def _blocks(data: Path) -> list[Block]:
             )
         )
     return found
-
-
-def machine() -> dict[str, object]:
-    """Where and when, and of what, the figures are."""
-    total = re.search(r"MemTotal:\s+(\d+)", _MEMORY.read_text())
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(int(total[1]) / 1024**2, 1) if total else None,
-        "architecture": platform.machine(),
-        "prometheus": version("prometheus"),
-    }
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ nothing, and ends with status 1 where a ratio is more than a quarter above the o
 About ten minutes.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -20,8 +19,8 @@ from typing import Annotated
 import typer
 import yaml
 
-from bench.capacity import machine
 from bench.engine_operation import FLOOR, Work
+from bench.results import finish
 from local.cluster import Cluster
 from local.platform import Platform
 from stacks.render import registrations
@@ -40,8 +39,6 @@ OPERATIONS = {
 #: Of these the floor is compared with; an up and a destroy wait for the cluster, and ConfigMaps do not.
 COMPARED = ("preview", "preview of no change", "up of no change")
 GOAL = 1.5
-#: How far above the written ratio one may be.
-TOLERANCE = 1.25
 _FLOOR_PROGRAM = """
 import pulumi
 import pulumi_kubernetes as k8s
@@ -155,16 +152,6 @@ def _run(work: Work, operation: str) -> Figure:
     return Figure(seconds=round(seconds, 2), peak_bytes=usage.ru_maxrss * 1024)
 
 
-def regressions(found: dict[str, dict[str, float]], written: dict[str, dict[str, float]]) -> list[str]:
-    """A line for each ratio that is more than the tolerance above the written one."""
-    return [
-        f"{stack}, {name}: {ratio} times the floor, and {written[stack][name]} when it was written down"
-        for stack, ratios in found.items()
-        for name, ratio in ratios.items()
-        if ratio > written[stack][name] * TOLERANCE
-    ]
-
-
 def main(
     *, check: Annotated[bool, typer.Option(help="compare with bench/engine.json, write nothing")] = False
 ) -> None:
@@ -177,20 +164,7 @@ def main(
     for stack, row in ratios.items():
         for name, ratio in row.items():
             print(f"{stack}, {name}: {ratio} times the floor; the goal is {GOAL}")
-    if check:
-        lines = regressions(ratios, json.loads(RESULTS.read_text())["ratios"])
-        print("\n".join(lines) or "No ratio is worse than it was.")
-        raise typer.Exit(1 if lines else 0)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.strip()
-    document = {
-        "machine": machine(),
-        "commit": commit,
-        "ratios": ratios,
-        "stacks": {stack: asdict(one) for stack, one in found.items()},
-    }
-    RESULTS.write_text(json.dumps(document, indent=1) + "\n")
+    finish(RESULTS, ratios, {"stacks": {stack: asdict(one) for stack, one in found.items()}}, check=check)
 
 
 if __name__ == "__main__":

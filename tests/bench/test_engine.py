@@ -2,9 +2,7 @@
 
 import json
 
-import pytest
-
-from bench.engine import COMPARED, OPERATIONS, RESULTS, STACKS, Compared, Figure, Measured, regressions
+from bench.engine import COMPARED, OPERATIONS, RESULTS, STACKS, Compared, Figure, Measured
 
 
 def measured(seconds: float) -> Measured:
@@ -19,14 +17,6 @@ def measured(seconds: float) -> Measured:
 def test_a_ratio_is_of_a_stack_to_its_floor() -> None:
     ratios = Compared(stack=measured(6), floor=measured(4)).ratios()
     assert ratios == dict.fromkeys(COMPARED, 1.5)
-
-
-@pytest.mark.parametrize(("ratio", "worse"), [(1.0, []), (1.25, []), (1.26, ["dev, preview"])])
-def test_what_is_more_than_a_quarter_above_what_is_written_is_a_regression(
-    ratio: float, worse: list[str]
-) -> None:
-    lines = regressions({"dev": {"preview": ratio}}, {"dev": {"preview": 1.0}})
-    assert [line.partition(":")[0] for line in lines] == worse
 
 
 def test_what_is_written_has_every_ratio() -> None:
