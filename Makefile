@@ -95,6 +95,9 @@ bench: $(VENV)/installed ## measure everything in docs/benchmarks.md [CHECK=1: t
 	@$(RUN) bench.engine $(if $(CHECK),--check)
 	@$(if $(CHECK),,$(RUN) bench.capacity)
 
+bench-peer: $(VENV)/installed ## measure another stack's chart beside dev: CHART=<as Helm takes it> (needs the official engine)
+	@$(RUN) bench.peer $(CHART)
+
 compose: $(VENV)/installed ## write what docker-compose.yml mounts: then docker compose up prometheus grafana
 	@$(RUN) local.compose
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -67,7 +68,6 @@ class Figure:
 class Measured:
     """A stack's figures or those of its floor."""
 
-    objects: int
     state_bytes: int
     operations: dict[str, Figure]
 
@@ -76,6 +76,8 @@ class Measured:
 class Compared:
     """A stack beside its floor."""
 
+    objects: int
+    registrations: int
     stack: Measured
     floor: Measured
 
@@ -96,12 +98,13 @@ def compare(stack: str, folder: Path) -> Compared:
     """
     platform = Platform(stack=stack, state=folder)
     context = read_stack_file(stack_file(stack)).kubernetes.context
-    objects = sum(one.is_kubernetes_object for one in registrations(stack))
+    registered = registrations(stack)
+    objects = sum(one.is_kubernetes_object for one in registered)
     try:
         platform.prepare()
         kubeconfig = str(Cluster(folder, context).kubeconfig)
         floor = Work(
-            project=str(_floor_project(folder / "floor-project", objects)),
+            project=str(project_of(folder / "floor-project", FLOOR, _FLOOR_PROGRAM, {"objects": objects})),
             stack=FLOOR,
             state=str(folder / FLOOR),
             kubeconfig=kubeconfig,
@@ -110,21 +113,30 @@ def compare(stack: str, folder: Path) -> Compared:
         whole = Work(
             project=str(ROOT), stack=stack, state=str(folder), kubeconfig=kubeconfig, context=context
         )
-        return Compared(floor=_measured(floor, objects), stack=_measured(whole, objects))
+        return Compared(
+            objects=objects, registrations=len(registered), floor=measured(floor), stack=measured(whole)
+        )
     finally:
         platform.down()
 
 
-def _floor_project(folder: Path, objects: int) -> Path:
+def project_of(folder: Path, name: str, program: str, settings: Mapping[str, object]) -> Path:
+    """A Pulumi project of one program and one stack, both of this name."""
     folder.mkdir()
-    (folder / "__main__.py").write_text(_FLOOR_PROGRAM)
-    (folder / "Pulumi.yaml").write_text(yaml.safe_dump({"name": FLOOR, "runtime": "python"}))
-    settings = {f"{FLOOR}:objects": objects, "pulumi:disable-default-providers": ["*"]}
-    (folder / f"Pulumi.{FLOOR}.yaml").write_text(yaml.safe_dump({"config": settings}))
+    (folder / "__main__.py").write_text(program)
+    (folder / "Pulumi.yaml").write_text(yaml.safe_dump({"name": name, "runtime": "python"}))
+    values = {f"{name}:{key}": value for key, value in settings.items()}
+    config = {**values, "pulumi:disable-default-providers": ["*"]}
+    (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": config}))
     return folder
 
 
-def _measured(work: Work, objects: int) -> Measured:
+def measured(work: Work) -> Measured:
+    """Run every operation.
+
+    Raises:
+        subprocess.CalledProcessError: One failed; its output stands above.
+    """
     figures = dict[str, Figure]()
     size = 0
     for name, operation in OPERATIONS.items():
@@ -133,7 +145,7 @@ def _measured(work: Work, objects: int) -> Measured:
         if name == "up":
             (state,) = (Path(work.state) / "state" / ".pulumi" / "stacks").glob(f"*/{work.stack}.json")
             size = state.stat().st_size
-    return Measured(objects=objects, state_bytes=size, operations=figures)
+    return Measured(state_bytes=size, operations=figures)
 
 
 def _run(work: Work, operation: str) -> Figure:

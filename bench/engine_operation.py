@@ -10,11 +10,12 @@ from local.engine import Engine
 from stacks.stack_file import read_stack_file, stack_file
 
 FLOOR = "floor"
+PEER = "peer"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What is deployed: a stack of this project, or the floor beside it.
+    """What is deployed: a stack of this project, the floor or a peer beside it.
 
     Attributes:
         project: The folder of the Pulumi project.
@@ -36,7 +37,7 @@ class Work:
 
     def engine(self) -> Engine:
         """The engine for it."""
-        settings = None if self.stack == FLOOR else read_stack_file(stack_file(self.stack))
+        settings = None if self.stack in (FLOOR, PEER) else read_stack_file(stack_file(self.stack))
         return Engine(
             project=Path(self.project),
             stack=self.stack,

@@ -8,14 +8,13 @@ from bench.engine import COMPARED, OPERATIONS, RESULTS, STACKS, Compared, Figure
 def measured(seconds: float) -> Measured:
     """Every operation takes as long."""
     return Measured(
-        objects=1,
         state_bytes=1,
         operations={name: Figure(seconds=seconds, peak_bytes=1) for name in OPERATIONS},
     )
 
 
 def test_a_ratio_is_of_a_stack_to_its_floor() -> None:
-    ratios = Compared(stack=measured(6), floor=measured(4)).ratios()
+    ratios = Compared(objects=1, registrations=1, stack=measured(6), floor=measured(4)).ratios()
     assert ratios == dict.fromkeys(COMPARED, 1.5)
 
 
