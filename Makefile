@@ -94,6 +94,7 @@ bench: $(VENV)/installed ## measure everything in docs/benchmarks.md [CHECK=1: t
 	@$(RUN) bench.start $(if $(CHECK),--check)
 	@$(RUN) bench.engine $(if $(CHECK),--check)
 	@$(if $(CHECK),,$(RUN) bench.capacity)
+	@$(RUN) bench.alert_latency $(if $(CHECK),--check)
 
 bench-peer: $(VENV)/installed ## measure another stack's chart beside dev: CHART=<as Helm takes it> (needs the official engine)
 	@$(RUN) bench.peer $(CHART)

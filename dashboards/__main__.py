@@ -1,6 +1,7 @@
 """The command line: list what the dashboards show, check them, and audit them on a running Prometheus."""
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +22,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m dashboards", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="print each dashboard's panels, their queries and what they read")
-    check = commands.add_parser("check", help="check the dashboards and dashboards/custom, or only FILEs")
+    check = commands.add_parser(
+        "check", help="check the dashboards, dashboards/custom and dashboards/archive, or only FILEs"
+    )
     check.add_argument("files", metavar="FILE", type=Path, nargs="*", help="dashboard JSON to be dropped in")
     commands.add_parser("metrics", help="print docs/metrics.md, which is made from the metric contract")
     audit = commands.add_parser(
@@ -47,11 +50,8 @@ def main(arguments: Sequence[str]) -> int:
     if parsed.command == "metrics":
         sys.stdout.write(page())
         return 0
-    if parsed.command == "list":
-        _print_lines(_catalogue())
-        return 0
     try:
-        _print_lines([_check(parsed.files)])
+        _print_lines(_catalogue() if parsed.command == "list" else [_check(parsed.files)])
     except (CustomDashboardError, TooLargeError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -71,6 +71,7 @@ def _audit(url: str, days: int) -> int:
 
 
 def _catalogue() -> Iterator[str]:
+    dropped_in = custom_dashboards()
     for dashboard in declared(Parameters()):
         yield f"{dashboard.title} ({dashboard.uid})"
         for panel in dashboard.panels:
@@ -78,6 +79,10 @@ def _catalogue() -> Iterator[str]:
             for target in panel.targets:
                 yield f"    {target.query}"
                 yield f"      reads {', '.join(sorted(target.query.series))}"
+    for kind, files in (("Custom", dropped_in.files), ("Archived", dropped_in.archived)):
+        for file, text in files.items():
+            dashboard = json.loads(text)
+            yield f"{kind}: {dashboard['title']} ({dashboard['uid']}), {file}"
     for subject, rules in recordings(Parameters()).items():
         yield f"Recording rules: {subject}"
         for recording in rules:
@@ -92,11 +97,12 @@ def _check(files: Sequence[Path]) -> str:
     built_in, custom = dashboards(Parameters()), custom_dashboards()
     refuse_too_large("grafana-dashboards", built_in)
     _judge(custom)
-    return f"{len(built_in)} built-in and {len(custom.files)} custom dashboards: no mistakes"
+    dropped_in = f"{len(custom.files)} custom and {len(custom.archived)} archived"
+    return f"{len(built_in)} built-in, {dropped_in} dashboards: no mistakes"
 
 
 def _judge(custom: CustomDashboards) -> None:
-    for name, text in custom.files.items():
+    for name, text in custom.all.items():
         refuse_too_large(name, {name: text})
     for warning in custom.warnings:
         sys.stderr.write(f"warning: {warning}\n")

@@ -1,9 +1,9 @@
-"""The door for dashboards that people export from Grafana and drop into a folder."""
+"""The door for dashboards that people export from Grafana and drop into a folder, and to retire them."""
 
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dashboards.exported import Exported, adopt
@@ -11,6 +11,7 @@ from dashboards.parameters import Parameters
 from dashboards.render import declared
 
 FOLDER = Path(__file__).parent / "custom"
+ARCHIVE = Path(__file__).parent / "archive"
 
 _FILE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?\.json")
 """Names that a ConfigMap can have, after a prefix."""
@@ -26,11 +27,18 @@ class CustomDashboards:
 
     Attributes:
         files: File name to JSON.
+        archived: The same of those that were retired.
         warnings: What works, and should be changed all the same.
     """
 
     files: dict[str, str]
+    archived: dict[str, str] = field(default_factory=dict[str, str])
     warnings: tuple[str, ...]
+
+    @property
+    def all(self) -> dict[str, str]:
+        """What is deployed: no name is in both."""
+        return self.files | self.archived
 
 
 @dataclass(frozen=True)
@@ -40,19 +48,26 @@ class _Identity:
     uid: str
 
 
-def custom_dashboards(folder: Path = FOLDER) -> CustomDashboards:
-    """Read every `*.json` of the folder.
+def custom_dashboards(folder: Path = FOLDER, archive: Path = ARCHIVE) -> CustomDashboards:
+    """Read every `*.json` of the folder, and of that of retired ones.
 
     Raises:
         CustomDashboardError: There is no such folder, or a file can't be deployed beside the project's own
             dashboards and the others.
     """
-    if not folder.is_dir():
-        raise CustomDashboardError(
-            f"{folder}: there is no such folder of custom dashboards, and without it those that are deployed "
-            "would be deleted. Nothing was created. Mend: make it, empty if there are none"
-        )
-    return adopted(sorted(folder.glob("*.json")))
+    for one in (folder, archive):
+        if not one.is_dir():
+            raise CustomDashboardError(
+                f"{one}: there is no such folder of custom dashboards, and without it those that are "
+                "deployed would be deleted. Nothing was created. Mend: make it, empty if there are none"
+            )
+    files, retired = sorted(folder.glob("*.json")), sorted(archive.glob("*.json"))
+    found = adopted([*files, *retired])
+    return CustomDashboards(
+        files={path.name: found.files[path.name] for path in files},
+        archived={path.name: found.files[path.name] for path in retired},
+        warnings=found.warnings,
+    )
 
 
 def adopted(files: Iterable[Path]) -> CustomDashboards:
@@ -63,7 +78,10 @@ def adopted(files: Iterable[Path]) -> CustomDashboards:
     """
     taken = [_Identity("the built-in dashboard", one.title, one.uid) for one in declared(Parameters())]
     texts, warnings, mistakes = dict[str, str](), list[str](), list[str]()
+    names = dict[str, Path]()
     for path in files:
+        if (same := names.setdefault(path.name, path)) != path:
+            mistakes.append(f"{path}: {same} has its name, and so would their ConfigMaps: keep one of them")
         exported = _read(path)
         warnings += [f"{path}: {warning}" for warning in exported.warnings]
         mistakes += [f"{path}: {mistake}" for mistake in exported.mistakes]

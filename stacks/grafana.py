@@ -58,6 +58,8 @@ class GrafanaArgs:
     """The project's dashboards: file name to JSON, together in one ConfigMap."""
     custom_dashboards: Mapping[str, str]
     """Dashboards that people dropped in: file name to JSON, each in a ConfigMap of its own."""
+    archived_dashboards: Mapping[str, str]
+    """Of these, the ones that were retired."""
     slack: Slack | None
     """The channel of the contact point for alerts that people build in Grafana."""
     long_term: pulumi.Output[str] | None
@@ -73,7 +75,8 @@ class Grafana(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GrafanaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         refuse_too_large("grafana-dashboards", args.dashboards)
-        for file, text in args.custom_dashboards.items():
+        dropped_in = {**args.custom_dashboards, **args.archived_dashboards}
+        for file, text in dropped_in.items():
             refuse_too_large(custom_config_map(file), {file: text})
         super().__init__("dubbing:monitoring:Grafana", name, None, opts)
         place = args.place
@@ -90,7 +93,7 @@ class Grafana(pulumi.ComponentResource):
         dashboards = self._config_map("dashboards", "grafana-dashboards", args.dashboards, place)
         custom = [
             self._config_map(f"custom-{file}", custom_config_map(file), {file: text}, place)
-            for file, text in args.custom_dashboards.items()
+            for file, text in dropped_in.items()
         ]
         restarts_on = pulumi.Output.concat(
             pulumi.Output.all(*files.values()).apply(lambda texts: w.checksum(*texts)),
@@ -99,7 +102,8 @@ class Grafana(pulumi.ComponentResource):
                 secrets[SECRET_KEY], *(value for key, value in secrets.items() if key != SECRET_KEY)
             ),
         )
-        server = grafana_workload(args.settings, place.cluster, sorted(args.custom_dashboards), restarts_on)
+        folders = {"custom": sorted(args.custom_dashboards), "archive": sorted(args.archived_dashboards)}
+        server = grafana_workload(args.settings, place.cluster, folders, restarts_on)
         needed: list[pulumi.Resource] = [
             w.service_account(server, place, self),
             secret,
@@ -203,7 +207,10 @@ def custom_config_map(file: str) -> str:
 
 
 def grafana_workload(
-    settings: GrafanaSettings, cluster: str, custom_files: list[str], restarts_on: pulumi.Output[str]
+    settings: GrafanaSettings,
+    cluster: str,
+    dropped_in: Mapping[str, list[str]],
+    restarts_on: pulumi.Output[str],
 ) -> w.Workload:
     """The server's container."""
     gossips = settings.replicas > 1
@@ -224,7 +231,7 @@ def grafana_workload(
             provisioning_mount("dashboards"),
             provisioning_mount("alerting"),
             w.config_mount("grafana-dashboards", f"{DASHBOARDS_PATH}/platform", name="dashboards-platform"),
-            custom_mount(custom_files),
+            *(joined_mount(folder, files) for folder, files in dropped_in.items()),
             w.scratch_mount(f"{DASHBOARDS_PATH}/sandbox", "dashboards-sandbox"),
         ),
         probes={
@@ -276,13 +283,13 @@ def provisioning_mount(folder: str) -> w.Mount:
     )
 
 
-def custom_mount(files: list[str]) -> w.Mount:
-    """The ConfigMaps of all custom dashboards, joined into one folder."""
+def joined_mount(folder: str, files: list[str]) -> w.Mount:
+    """The ConfigMaps of a folder's custom dashboards, joined."""
     return w.Mount(
-        name="dashboards-custom",
-        path=f"{DASHBOARDS_PATH}/custom",
+        name=f"dashboards-{folder}",
+        path=f"{DASHBOARDS_PATH}/{folder}",
         source={
-            "name": "dashboards-custom",
+            "name": f"dashboards-{folder}",
             "projected": {"sources": [{"config_map": {"name": custom_config_map(file)}} for file in files]},
         },
     )

@@ -80,8 +80,10 @@ class GrafanaApi(pulumi.ComponentResource):
         after = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=sources))
         for folder, files in args.dashboards.items():
             for file, text in files.items():
+                # A retired one stays the resource that it was: deleting an old one would delete the uid.
+                of = "custom" if folder == "archive" else folder
                 grafana.oss.Dashboard(
-                    f"{name}-{folder}-{file.removesuffix('.json')}",
+                    f"{name}-{of}-{file.removesuffix('.json')}",
                     config_json=text,
                     folder=folders[folder].uid,
                     overwrite=True,

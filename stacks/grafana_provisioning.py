@@ -15,7 +15,7 @@ from stacks.notification_settings import ROOT, Slack
 from stacks.prometheus import PORT as PROMETHEUS_PORT
 
 #: Folders of dashboards, by the path that each is read from.
-FOLDERS = {"platform": "Dubbing platform", "custom": "Custom", "sandbox": "Sandbox"}
+FOLDERS = {"platform": "Dubbing platform", "custom": "Custom", "archive": "Archive", "sandbox": "Sandbox"}
 DASHBOARDS_PATH = "/etc/grafana/dashboards"
 
 CONTACT_POINT = "slack-alerts"
@@ -167,8 +167,9 @@ def data_sources(
 
 
 def dashboard_providers() -> dict[str, Any]:
-    """Three folders: the project's dashboards, those that people dropped in, and one for people to play in.
+    """A folder each: the project's dashboards, what people dropped in, what they retired, and one to play in.
 
+    A path that has no files is an empty folder: Grafana would delete the dashboards of a provider that goes.
     The last one's path stays empty: the provider makes the folder, and nothing in it is provisioned.
     """
     return {

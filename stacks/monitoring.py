@@ -139,9 +139,9 @@ class MonitoringStack(pulumi.ComponentResource):
             child,
         )
         if settings.grafana.is_deployed:
-            self._grafana(args, place, parameters, custom.files)
+            self._grafana(args, place, parameters, custom)
         else:
-            self._told_grafana(args, parameters, custom.files)
+            self._told_grafana(args, parameters, custom)
         if settings.kube_state_metrics.mode == "deploy":
             kube_state_metrics.KubeStateMetrics(
                 kube_state_metrics.NAME,
@@ -195,7 +195,7 @@ class MonitoringStack(pulumi.ComponentResource):
         args: MonitoringArgs,
         place: workload.Place,
         parameters: Parameters,
-        custom: Mapping[str, str],
+        custom: custom_files.CustomDashboards,
     ) -> None:
         """A Grafana of the stack's own, and what signs for it where a workspace keeps samples."""
         settings = args.settings
@@ -207,7 +207,8 @@ class MonitoringStack(pulumi.ComponentResource):
                 settings=settings.grafana,
                 scrape_interval=settings.prometheus.scrape_interval,
                 dashboards=render.dashboards(parameters),
-                custom_dashboards=custom,
+                custom_dashboards=custom.files,
+                archived_dashboards=custom.archived,
                 slack=settings.notifications.slack,
                 long_term=args.workspace.query_url.apply(sigv4_proxy.datasource_url)
                 if args.workspace
@@ -223,7 +224,9 @@ class MonitoringStack(pulumi.ComponentResource):
                 child,
             )
 
-    def _told_grafana(self, args: MonitoringArgs, parameters: Parameters, custom: Mapping[str, str]) -> None:
+    def _told_grafana(
+        self, args: MonitoringArgs, parameters: Parameters, custom: custom_files.CustomDashboards
+    ) -> None:
         """The same content in a Grafana that exists."""
         # A stack with a Grafana of its own need not load the provider.
         from stacks.grafana_api import GrafanaApi, GrafanaApiArgs, told_data_sources  # noqa: PLC0415
@@ -237,7 +240,11 @@ class MonitoringStack(pulumi.ComponentResource):
                 data_sources=told_data_sources(
                     settings.grafana.told, settings.prometheus.scrape_interval, args.workspace
                 ),
-                dashboards={"platform": render.dashboards(parameters), "custom": custom},
+                dashboards={
+                    "platform": render.dashboards(parameters),
+                    "custom": custom.files,
+                    "archive": custom.archived,
+                },
                 slack=settings.notifications.slack,
                 notification_policy=settings.grafana.told.notification_policy,
                 secrets=args.secrets,

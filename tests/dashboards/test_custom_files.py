@@ -11,8 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import dashboards.__main__
 from dashboards.__main__ import main
-from dashboards.custom_files import CustomDashboardError, adopted, custom_dashboards
+from dashboards.custom_files import (
+    CustomDashboardError,
+    CustomDashboards,
+    adopted,
+    custom_dashboards,
+)
 
 GOOD: dict[str, object] = {"title": "Codecs", "uid": "codecs", "panels": []}
 JSON = st.recursive(
@@ -67,7 +73,47 @@ def test_a_missing_folder_is_named_where_it_would_delete_what_is_deployed(tmp_pa
     with pytest.raises(CustomDashboardError, match="nowhere: there is no such folder") as missing:
         custom_dashboards(tmp_path / "nowhere")
     assert "Mend: make it" in str(missing.value)
-    assert custom_dashboards(tmp_path).files == {}
+    with pytest.raises(CustomDashboardError, match="shelf: there is no such folder"):
+        custom_dashboards(tmp_path, tmp_path / "shelf")
+    assert custom_dashboards(tmp_path, tmp_path).all == {}
+
+
+def test_a_file_that_was_moved_is_retired_with_its_uid(tmp_path: Path) -> None:
+    custom, archive = tmp_path / "custom", tmp_path / "archive"
+    for folder in (custom, archive):
+        folder.mkdir()
+    path = write(custom, "codecs.json", GOOD)
+    before = custom_dashboards(custom, archive)
+    path.rename(archive / path.name)
+    after = custom_dashboards(custom, archive)
+    assert (before.archived, after.files) == ({}, {})
+    assert before.files == after.archived == after.all
+    assert json.loads(after.archived["codecs.json"])["uid"] == "codecs"
+
+
+def test_a_file_that_was_copied_is_refused(tmp_path: Path) -> None:
+    custom, archive = tmp_path / "custom", tmp_path / "archive"
+    for folder, uid in ((custom, "codecs"), (archive, "other")):
+        folder.mkdir()
+        write(folder, "codecs.json", GOOD | {"title": uid, "uid": uid})
+    with pytest.raises(CustomDashboardError) as caught:
+        custom_dashboards(custom, archive)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"{archive / 'codecs.json'}: {custom / 'codecs.json'} has its name")
+
+
+def test_a_retired_one_is_judged_as_others_are(tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    write(tmp_path, "a.json", GOOD)
+    write(archive, "b.json", GOOD | {"title": "Other"})
+    write(archive, "c.json", "{")
+    with pytest.raises(CustomDashboardError) as caught:
+        custom_dashboards(tmp_path, archive)
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
+        str(archive / "b.json"),
+        str(archive / "c.json"),
+    ]
 
 
 def test_a_file_that_does_not_parse_is_told_by_line_and_column(tmp_path: Path) -> None:
@@ -156,7 +202,21 @@ def test_check_says_what_is_wrong_and_fails(tmp_path: Path, capsys: pytest.Captu
 
 def test_check_alone_checks_what_would_be_deployed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 0
-    assert re.fullmatch(r"5 built-in and \d+ custom dashboards: no mistakes\n", capsys.readouterr().out)
+    assert re.fullmatch(
+        r"5 built-in, \d+ custom and \d+ archived dashboards: no mistakes\n", capsys.readouterr().out
+    )
+
+
+def test_list_and_check_have_dropped_in_and_retired_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [json.dumps({"title": uid.title(), "uid": uid}) for uid in ("codecs", "old")]
+    found = CustomDashboards(files={"c.json": texts[0]}, archived={"o.json": texts[1]}, warnings=())
+    monkeypatch.setattr(dashboards.__main__, "custom_dashboards", lambda: found)
+    assert main(["list"]) == 0
+    assert "\nCustom: Codecs (codecs), c.json\nArchived: Old (old), o.json\n" in capsys.readouterr().out
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out == "5 built-in, 1 custom and 1 archived dashboards: no mistakes\n"
 
 
 def test_list_prints_every_panel_with_what_it_reads() -> None:

@@ -1,6 +1,7 @@
 """A dashboard dropped into the folder, as it is deployed."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -29,7 +30,7 @@ EXPORT: dict[str, Any] = {
 }
 
 
-def named(resources: list[Registration], kind: str, name: str) -> dict[str, Any]:
+def named(resources: Iterable[Registration], kind: str, name: str) -> dict[str, Any]:
     (found,) = [
         one.inputs
         for one in resources
@@ -64,13 +65,41 @@ def test_a_dropped_file_is_a_config_map_of_its_own_joined_in_grafanas_folder(
     assert all("the panel type graph is gone" in warning for warning in warnings)
 
 
+def test_a_retired_dashboard_is_the_same_config_map_in_the_folder_archive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mine = {"mine.json": json.dumps({"uid": "mine", "title": "Mine"})}
+    found = MagicMock(return_value=custom_files.CustomDashboards(files=mine, warnings=()))
+    monkeypatch.setattr(custom_files, "custom_dashboards", found)
+    before = {one.urn: one for one in registrations("dev")}
+    found.return_value = custom_files.CustomDashboards(files={}, archived=mine, warnings=())
+    after = {one.urn: one for one in registrations("dev")}
+    assert before.keys() == after.keys()
+    assert {one.name for urn, one in before.items() if one.inputs != after[urn].inputs} == {"grafana"}
+    assert sources(before.values()) == {"custom": ["grafana-dashboard-mine"], "archive": []}
+    assert sources(after.values()) == {"custom": [], "archive": ["grafana-dashboard-mine"]}
+
+
+def sources(resources: Iterable[Registration]) -> dict[str, list[str]]:
+    """The ConfigMaps whose files Grafana finds, by the folder."""
+    spec = named(resources, "Deployment", "grafana")["spec"]["template"]["spec"]
+    return {
+        volume["name"].removeprefix("dashboards-"): [
+            source["configMap"]["name"] for source in volume["projected"]["sources"]
+        ]
+        for volume in spec["volumes"]
+        if volume["name"] in {"dashboards-custom", "dashboards-archive"}
+    }
+
+
 def test_each_folder_of_dashboards_has_its_path_and_nothing_is_put_into_the_sandbox() -> None:
     providers = {one["folder"]: one for one in grafana_provisioning.dashboard_providers()["providers"]}
-    assert list(providers) == ["Dubbing platform", "Custom", "Sandbox"]
+    assert list(providers) == ["Dubbing platform", "Custom", "Archive", "Sandbox"]
     spec = named(registrations("dev"), "Deployment", "grafana")["spec"]["template"]["spec"]
     (container,) = [one for one in spec["containers"] if one["name"] == "grafana"]
     mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
     volumes = {volume["name"]: volume for volume in spec["volumes"]}
     paths = {folder: provider["options"]["path"] for folder, provider in providers.items()}
     assert set(paths.values()) <= set(mounts)
+    assert volumes[mounts[paths["Archive"]]]["projected"] == {"sources": []}
     assert "emptyDir" in volumes[mounts[paths["Sandbox"]]]

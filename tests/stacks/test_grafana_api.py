@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -23,6 +24,7 @@ from tests.stacks.test_switches import secrets
 
 Json = dict[str, Any]
 CUSTOM = {"mine.json": json.dumps({"uid": "mine", "title": "Mine"})}
+ARCHIVED = {"old.json": json.dumps({"uid": "old", "title": "Old"})}
 TOKEN, WEBHOOK = f"{PLANTED}grafanaToken", f"https://{PLANTED}slackWebhookUrl-{ROOT}"
 #: What tells the managed Grafana of the servers that one of the stack's own would find.
 NEAR = {
@@ -37,7 +39,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory, server: str) -> dict[str
     """The managed stack: as the example is, told of the servers, and with a Grafana of its own."""
     kubeconfig = tmp_path_factory.mktemp("kube") / "config"
     write_kubeconfig(kubeconfig, {"dubbing-managed": server})
-    custom = custom_files.CustomDashboards(files=CUSTOM, warnings=())
+    custom = custom_files.CustomDashboards(files=CUSTOM, archived=ARCHIVED, warnings=())
     example = json.loads(stack_file.raw_values(stack_file.stack_file("managed"))[f"{PROJECT}:grafana"])
     url = f"{server}/"
     groups = {
@@ -135,7 +137,7 @@ def test_folders_have_the_same_uids_and_titles(
 
 
 def test_no_folder_takes_along_what_people_made_in_it(made: list[Registration]) -> None:
-    assert [one["preventDestroyIfNotEmpty"] for one in of(made, ":Folder")] == [True, True, True]
+    assert [one["preventDestroyIfNotEmpty"] for one in of(made, ":Folder")] == [True] * 4
 
 
 def test_dashboards_are_the_same_json_in_the_same_folders(
@@ -143,11 +145,25 @@ def test_dashboards_are_the_same_json_in_the_same_folders(
 ) -> None:
     maps = objects(delivered["files"], "ConfigMap")
     told = {(one["folder"], one["configJson"]) for one in of(made, ":Dashboard")}
-    assert len(told) == 6
+    assert len(told) == 7
     assert told == {
         *(("dubbing-platform", text) for text in maps["monitoring/grafana-dashboards"]["data"].values()),
         *(("dubbing-custom", text) for text in maps["monitoring/grafana-dashboard-mine"]["data"].values()),
+        *(("dubbing-archive", text) for text in maps["monitoring/grafana-dashboard-old"]["data"].values()),
     }
+
+
+def test_a_retired_dashboard_stays_the_resource_that_it_was() -> None:
+    def told(dashboards: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+        made = recording.record(
+            lambda: told_of(dashboards), stack="managed", config={}, secret_keys=[]
+        ).registrations
+        return {one.urn: one.inputs["folder"] for one in made if one.type.endswith(":Dashboard")}
+
+    before, after = told({"custom": CUSTOM}), told({"custom": {}, "archive": CUSTOM})
+    (urn,) = before
+    assert before == {urn: "dubbing-custom"}
+    assert after == {urn: "dubbing-archive"}
 
 
 def test_the_contact_point_its_words_and_its_policy_are_the_same(
@@ -185,6 +201,7 @@ def test_editors_change_the_sandbox_alone(made: list[Registration]) -> None:
     assert rights == {
         "dubbing-platform": reads,
         "dubbing-custom": reads,
+        "dubbing-archive": reads,
         "dubbing-sandbox": reads | {"Editor": "Edit"},
     }
 
@@ -219,24 +236,26 @@ def test_no_grafana_is_deployed_nor_asked_after(made: list[Registration]) -> Non
     assert roles == ["prometheus-role"]
 
 
-def test_a_folder_that_grafana_would_not_have_is_named() -> None:
-    def run() -> None:
-        GrafanaApi(
-            "grafana",
-            GrafanaApiArgs(
-                url="https://grafana.example.com/",
-                token=pulumi.Output.secret("token"),
-                data_sources=[],
-                dashboards={"team": CUSTOM},
-                slack=None,
-                notification_policy=False,
-                secrets={},
-            ),
-        )
+def told_of(dashboards: Mapping[str, Mapping[str, str]]) -> None:
+    """Register a Grafana that is told of dashboards alone."""
+    GrafanaApi(
+        "grafana",
+        GrafanaApiArgs(
+            url="https://grafana.example.com/",
+            token=pulumi.Output.secret("token"),
+            data_sources=[],
+            dashboards=dashboards,
+            slack=None,
+            notification_policy=False,
+            secrets={},
+        ),
+    )
 
+
+def test_a_folder_that_grafana_would_not_have_is_named() -> None:
     with pytest.raises(ValueError, match="for the folder team, which Grafana at https://grafana") as seen:
-        recording.record(run, stack="managed", config={}, secret_keys=[])
-    assert "Mend: one of platform, custom, sandbox" in str(seen.value)
+        recording.record(lambda: told_of({"team": CUSTOM}), stack="managed", config={}, secret_keys=[])
+    assert "Mend: one of platform, custom, archive, sandbox" in str(seen.value)
 
 
 def test_files_need_no_sdk_of_grafana() -> None:
