@@ -25,8 +25,8 @@ from local.viewer.times import TimeRange, time_range
 
 _HEIGHT = 900
 _POLL_SECONDS = 0.02
-# The alerts of an Alertmanager that is not here.
-_ALONE = "#strip { display: none }"
+# They would be those of an Alertmanager, which is not here.
+_WITHOUT_ALERTS = "document.getElementById('strip').remove()"
 
 
 def take(
@@ -62,7 +62,8 @@ def take(
             try:
                 page.goto(f"{address}/d/{uid}?from={period.start * 1000:.0f}&to={period.end * 1000:.0f}")
                 wait_until_drawn(page)
-                page.locator("main").screenshot(path=out / f"{uid}.png", style=_ALONE)
+                page.evaluate(_WITHOUT_ALERTS)
+                page.locator("main").screenshot(path=out / f"{uid}.png")
             except Error as error:
                 raise PlatformError(f"{uid} is no picture to show: {error}") from error
         page.close()
