@@ -65,15 +65,12 @@ class Comparison:
             SettingsError: The stack file has mistakes.
         """
         work = self.root / ".local" / COMPARISONS / f"{self.stack}-look"
+        out = self.root / "rendered" / "pictures" / self.stack
+        shutil.rmtree(out, ignore_errors=True)
         try:
             tidy(work)
             change = Change(before=self._rendered_base(work), after=self._rendered_head(work))
-            return look(
-                change,
-                read_stack_file(stack_file(self.stack)).gpu_metrics,
-                work=work,
-                out=self.root / "rendered" / "pictures" / self.stack,
-            )
+            return look(change, read_stack_file(stack_file(self.stack)).gpu_metrics, work=work, out=out)
         except (PlatformError, ViewerError) as error:
             step(f"Change: not looked at. {error}")
             return Seen()

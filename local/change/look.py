@@ -10,10 +10,12 @@ import yaml
 
 from local.change import pictures
 from local.change.rendered import Change, Json
-from local.change.targets import Discoverable, discover, discoverable
+from local.change.targets import discover, discoverable
 from local.errors import PlatformError
 from local.history.fill import AHEAD, clear, fill
 from local.history.server import prometheus
+from local.history.targets import Target
+from local.inventory import Inventory
 from local.progress import step
 from local.simulator.incidents import Schedule
 from local.simulator.series import Simulated
@@ -35,25 +37,28 @@ def look(change: Change, gpus: GpuMetrics, *, work: Path, out: Path) -> Seen:
         change: The two renderings.
         gpus: Who exposes the metrics of GPUs.
         work: A folder that nothing else uses; `tidy` tidies it.
-        out: Where the pictures go, in `before` and `after`, in place of those of an earlier look.
+        out: Where the pictures go, in `before` and `after`.
 
     Raises:
         PlatformError: The history cannot be filled.
         ViewerError: Prometheus refuses a query.
     """
-    shutil.rmtree(out, ignore_errors=True)
     if not (change.boards or change.added or change.removed):
         return Seen()
     sides = {BEFORE: change.before, AFTER: change.after}
     platforms = {name: discoverable(side, gpus) for name, side in sides.items()}
     rules = {name: side.recording(change.names) for name, side in sides.items()}
-    same = platforms[BEFORE] == platforms[AFTER] and rules[BEFORE] == rules[AFTER]
+    targets = {AFTER: discover(platforms[AFTER], _discovery(work / AFTER))}
+    # Each discovery takes five seconds, and each history more.
+    same = platforms[BEFORE] == platforms[AFTER]
+    targets[BEFORE] = targets[AFTER] if same else discover(platforms[BEFORE], _discovery(work / BEFORE))
     ends = int(time.time())
     with ExitStack() as running:
         servers: dict[str, Prometheus] = {}
-        for name in (AFTER,) if same else (BEFORE, AFTER):
+        for name in (AFTER,) if same and rules[BEFORE] == rules[AFTER] else (BEFORE, AFTER):
             step(f"Change: what the simulated platform has of it, {name} it")
-            _fill(platforms[name], rules[name], change.names, work=work / name, ends=ends)
+            platform = platforms[name].inventory
+            _fill(targets[name], platform, rules[name], change, work=work / name, ends=ends)
             url = running.enter_context(prometheus(work / name / "data", folder=work / name))
             servers[name] = Prometheus(url)
         servers.setdefault(BEFORE, servers[AFTER])
@@ -81,18 +86,23 @@ def _discovery(work: Path) -> Path:
 
 
 def _fill(
-    platform: Discoverable, groups: list[Json], names: frozenset[str], *, work: Path, ends: int
+    targets: tuple[Target, ...],
+    platform: Inventory,
+    groups: list[Json],
+    change: Change,
+    *,
+    work: Path,
+    ends: int,
 ) -> None:
-    targets = discover(platform, _discovery(work))
     rules = work.with_name(f"{work.name}-rules")
     rules.mkdir()
     (rules / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
 
     def exposes(address: str, path: str) -> list[Simulated] | None:
-        found = exposed(platform.inventory, address, path, Schedule())
-        return None if found is None else [one for one in found if one.name in names]
+        found = exposed(platform, address, path, Schedule())
+        return None if found is None else [one for one in found if one.name in change.names]
 
-    fill(targets, exposes, rules=rules, work=work, now=ends - AHEAD)
+    fill(targets, exposes, rules=rules, work=work, now=ends - AHEAD, shallow=change.shallow)
 
 
 def _series(change: Change, servers: Mapping[str, Prometheus], ends: int) -> dict[str, tuple[int, int]]:

@@ -33,7 +33,15 @@ _WORKERS = 3
 _ONE_BLOCK = "--max-block-duration=40000h"
 
 
-def fill(targets: Sequence[Target], exposed: Exposed, *, rules: Path, work: Path, now: float) -> None:
+def fill(
+    targets: Sequence[Target],
+    exposed: Exposed,
+    *,
+    rules: Path,
+    work: Path,
+    now: float,
+    shallow: frozenset[str] = frozenset(),
+) -> None:
     """Make the blocks of a history that ends `AHEAD` seconds from now.
 
     What an earlier fill left behind in its working folder is removed first, so that the same call repairs
@@ -45,6 +53,7 @@ def fill(targets: Sequence[Target], exposed: Exposed, *, rules: Path, work: Path
         rules: The folder of the deployed rule files.
         work: A folder that nothing else uses, on the file system of Prometheus' data.
         now: The moment that it is, in seconds since 1970.
+        shallow: The names of what is wanted of the last day alone.
 
     Raises:
         PlatformError: There are no targets, or promtool or Prometheus fails.
@@ -56,7 +65,7 @@ def fill(targets: Sequence[Target], exposed: Exposed, *, rules: Path, work: Path
     clear(work)
     times = Times(ends=int(now) + AHEAD)
     recording = read_rules(rules)
-    evaluations = Evaluations(recording, times)
+    evaluations = Evaluations(recording, times, shallow=shallow)
     # Of its own name: nothing that an earlier fill left, or still writes, can get into it.
     folder = Path(tempfile.mkdtemp(dir=work))
     data = folder / "data"

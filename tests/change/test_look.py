@@ -54,8 +54,6 @@ def test_what_changes_has_pictures_and_series_and_nothing_else_has(
         {"alert": "Overflowing", "expr": "stage:queue:max > 1e9"},
     )
     out = tmp_path / "pictures"
-    (out / "before").mkdir(parents=True)
-    (out / "before" / "of-an-earlier-look.png").touch()
     seen = look(change(before, after), gpus, work=work, out=out)
     assert seen == Seen(
         pictures={"Job Processing": BOTH, "Brand New": "after"},

@@ -52,3 +52,24 @@ def test_what_it_is_made_from_is_followed_through_the_rules(renderings: tuple[Pa
     assert recorded == [jobs.JOBS.name]
     edit_board(after, BOARD, retitled)
     assert application.QUEUE_DEPTH.name in change(before, after).names
+
+
+def test_only_what_something_looks_far_back_on_is_wanted_for_weeks(renderings: tuple[Path, Path]) -> None:
+    before, after = renderings
+    edit_board(after, BOARD, retitled)
+    found = change(before, after)
+    # Five minutes of a queue, a day of jobs, a week of a stage's mean time.
+    assert application.QUEUE_DEPTH.name in found.shallow
+    assert f"{application.STAGE_DURATION.name}_bucket" in found.shallow
+    assert not {application.JOBS.name, jobs.STAGE_TIME_AVERAGE.name, jobs.STAGE_TIME.name} & found.shallow
+    assert f"{application.STAGE_DURATION.name}_sum" not in found.shallow
+
+
+def of_a_week(board: Any) -> None:  # noqa: ANN401 - a dashboard
+    board["time"]["from"] = "now-7d"
+
+
+def test_a_dashboard_of_a_week_is_wanted_whole(renderings: tuple[Path, Path]) -> None:
+    before, after = renderings
+    edit_board(after, BOARD, of_a_week)
+    assert application.QUEUE_DEPTH.name not in change(before, after).shallow
