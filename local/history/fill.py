@@ -139,7 +139,8 @@ def _evaluate(level: tuple[Rule, ...], evaluations: Evaluations, data: Path) -> 
     for rule in level:
         for span in evaluations.of(rule):
             by_span.setdefault(span, []).append(rule)
-    # The same files for all levels: promtool derives from a file's name at which seconds it evaluates.
+    # The same files for all levels, named from here: promtool derives from a file's name at which seconds it
+    # evaluates, and so two histories that end at the same moment differ in nothing but their rules.
     folder = data.with_name("rules")
     folder.mkdir(exist_ok=True)
 
@@ -153,14 +154,15 @@ def _evaluate(level: tuple[Rule, ...], evaluations: Evaluations, data: Path) -> 
         file.write_text(yaml.safe_dump({"groups": [group]}))
         for piece in span.pieces():
             between = (f"--start={piece.begins}", f"--end={piece.ends}")
-            _promtool("rules", f"--url={server}", *between, f"--output-dir={data}", str(file))
+            output = f"--output-dir={data.resolve()}"
+            _promtool("rules", f"--url={server}", *between, output, file.name, folder=folder)
 
     with prometheus(data, folder=data.parents[1]) as server, ThreadPoolExecutor(_WORKERS) as pool:
         list(pool.map(part, by_span, repeat(server)))
 
 
-def _promtool(kind: str, *arguments: str) -> None:
+def _promtool(kind: str, *arguments: str, folder: Path | None = None) -> None:
     command = [binaries("promtool")["promtool"], "tsdb", "create-blocks-from", "--quiet", _ONE_BLOCK, kind]
-    done = subprocess.run([*command, *arguments], check=False, capture_output=True, text=True)
+    done = subprocess.run([*command, *arguments], check=False, capture_output=True, text=True, cwd=folder)
     if done.returncode != 0:
         raise PlatformError(f"The history could not be filled: promtool says\n{done.stderr.strip()}")
