@@ -12,7 +12,7 @@ AWAY := tests/e2e/test_remote_write.py
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help tools up down preview diff cloud-diff drift deploy kind real-grafana preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock bench clean
+.PHONY: help tools up down preview diff diff-pictures cloud-diff drift deploy kind real-grafana preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -29,11 +29,13 @@ preview: $(VENV)/installed ## show what `make up` would change: [BASE=origin/mai
 diff: $(VENV)/installed ## what a reviewer reads: this checkout previewed over BASE=origin/main, on a cluster of its own [STACK=prod]
 	@$(RUN) local diff --stack $(STACK) --base $(or $(BASE),origin/main)
 
-cloud-diff: $(VENV)/installed ## the same from the stack's own state and cluster, with your credentials and the official engine [STACK=prod]
-	@mkdir -p rendered
+cloud-diff: diff-pictures ## the same from the stack's own state and cluster, with your credentials and the official engine [STACK=prod]
 	@pulumi preview --non-interactive --stack $(STACK) --json > rendered/$(STACK).json || { $(RUN) review $(STACK) < rendered/$(STACK).json; exit 1; }
-	@$(RUN) review $(STACK) < rendered/$(STACK).json > rendered/$(STACK).md
+	@$(RUN) review $(STACK) --seen rendered/$(STACK).seen.json < rendered/$(STACK).json > rendered/$(STACK).md
 	@cat rendered/$(STACK).md
+
+diff-pictures: $(VENV)/installed ## pictures of dashboards before and after a change since BASE=origin/main, on simulated data [STACK=prod]
+	@$(RUN) local look --stack $(STACK) --base $(or $(BASE),origin/main)
 
 drift: $(VENV)/installed ## what was changed by hand, with your credentials and the official engine [STACK=prod]
 	@mkdir -p rendered

@@ -82,6 +82,20 @@ def diff(
 
 
 @application.command()
+def look(base: Base, stack: Stack = "dev") -> None:
+    """Take pictures of what this checkout changes of a commit's dashboards; `review` is told of them."""
+
+    def write() -> None:
+        file = ROOT / "rendered" / f"{stack}.seen.json"
+        seen = Comparison(stack=stack, base=base).look()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(seen.write())
+        step(f"Change: what was seen is written to {file}")
+
+    _run(write)
+
+
+@application.command()
 def tools() -> None:
     """Build every tool that the embedded platform and the tests run."""
     _run(lambda: print(*binaries(*TOOLS).values(), sep="\n"))

@@ -2,7 +2,8 @@
 
 The base is a copy of its commit, which deploys itself with its own code; then this checkout is previewed
 over it. Both use one state folder, so neither path nor secret differs. No program of the Pods runs, no
-credential is needed, and the platform of `make up` is left alone.
+credential is needed, and the platform of `make up` is left alone. What the change looks like is looked at on
+simulated data, without the cluster.
 """
 
 import io
@@ -15,11 +16,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.change.look import look, tidy
+from local.change.rendered import Change, Rendered
 from local.errors import PlatformError
 from local.platform import COMPARISONS, Platform
 from local.progress import step
+from local.viewer.errors import ViewerError
 from review.comment import comment
-from stacks.stack_file import ROOT
+from review.seen import Seen
+from stacks.render import render
+from stacks.stack_file import ROOT, read_stack_file, stack_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +52,44 @@ class Comparison:
             Interrupted: The engine was interrupted.
         """
         with self._deployed() as (platform, source):
-            return comment(platform.plan(), self.stack, source=source)
+            plan = platform.plan()
+        # The cluster is gone by now: two cores have enough to do.
+        return comment(plan, self.stack, source=source, seen=self.look())
+
+    def look(self) -> Seen:
+        """Return what is seen of the change on the simulated platform, with pictures in `rendered`.
+
+        Nothing depends on it: where it cannot be looked at, why is printed, and nothing was seen.
+
+        Raises:
+            SettingsError: The stack file has mistakes.
+        """
+        work = self.root / ".local" / COMPARISONS / f"{self.stack}-look"
+        out = self.root / "rendered" / "pictures" / self.stack
+        shutil.rmtree(out, ignore_errors=True)
+        try:
+            tidy(work)
+            change = Change(before=self._rendered_base(work), after=self._rendered_head(work))
+            return look(change, read_stack_file(stack_file(self.stack)).gpu_metrics, work=work, out=out)
+        except (PlatformError, ViewerError) as error:
+            step(f"Change: not looked at. {error}")
+            return Seen()
+        finally:
+            tidy(work)
+
+    def _rendered_base(self, work: Path) -> Rendered:
+        checkout = self._checked_out(fork_point(self.root, self.base), work / "base")
+        out = work / "rendered-before"
+        command = [sys.executable, "-m", "stacks.render", self.stack, str(out.resolve())]
+        done = subprocess.run(command, cwd=checkout, check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise PlatformError(f"{self.base} cannot be rendered: {done.stderr.strip()}")
+        return Rendered(out)
+
+    def _rendered_head(self, work: Path) -> Rendered:
+        out = work / "rendered-after"
+        render(self.stack, out)
+        return Rendered(out)
 
     def preview(self) -> None:
         """Print the engine's own diff.

@@ -3,9 +3,11 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from review.comment import comment
 from review.plan import plan
+from review.seen import Seen
 
 
 def main() -> int:
@@ -14,6 +16,7 @@ def main() -> int:
     parser.add_argument("stack", help="the stack's name: dev or prod")
     parser.add_argument("--drift", action="store_true", help="write nothing where nothing changes")
     parser.add_argument("--source", default="", help="a line that says what was compared")
+    parser.add_argument("--seen", type=Path, help="what `python -m local look` wrote of the same change")
     arguments = parser.parse_args()
     try:
         preview = json.load(sys.stdin)
@@ -26,7 +29,8 @@ def main() -> int:
         return 1
     found = plan(preview.get("steps", ()))
     if found.steps or not arguments.drift:
-        print(comment(found, arguments.stack, source=arguments.source), end="")
+        seen = Seen.read(arguments.seen.read_text()) if arguments.seen else None
+        print(comment(found, arguments.stack, source=arguments.source, seen=seen), end="")
     return 0
 
 

@@ -8,6 +8,7 @@ from review.difference import excerpt, lines_of
 from review.limits import LIMIT, marker
 from review.markdown import block, code, details, html, table
 from review.plan import Inputs, Plan, Step
+from review.seen import Seen, section
 from review.structure import Difference, compare
 
 #: How many rows or names a list may have before the rest is counted.
@@ -22,20 +23,23 @@ _CELL = 60
 _RESERVE = 600
 
 
-def comment(plan: Plan, stack: str, *, source: str = "", limit: int = LIMIT) -> str:
+def comment(plan: Plan, stack: str, *, source: str = "", seen: Seen | None = None, limit: int = LIMIT) -> str:
     """Return the comment, whatever the plan's size.
 
     Args:
         plan: what would happen.
         stack: the stack's name.
         source: a line that says what was compared.
+        seen: what was seen of the change on the simulated platform.
         limit: how many bytes it may have.
     """
     said = ", ".join(f"{plan.counts[one]} {done}" for one, done in _DONE.items() if plan.counts[one])
     head = [marker(stack), f"### Preview of {code(stack)}: {said or 'nothing changes'}"]
     if source:
         head.append(source)
-    sections = [section for make in _SECTIONS if (section := make(plan))]
+    sections = [text for make in _SECTIONS if (text := make(plan))]
+    if seen and (text := section(seen, stack, ROWS)):
+        sections.append(text)
     return _fitting([*head, *sections], list(_details(plan)), limit)
 
 

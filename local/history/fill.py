@@ -1,27 +1,24 @@
 """Makes the blocks of a history, and puts them in the place of Prometheus' data."""
 
-import http
 import json
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
 
-import urllib3
 import yaml
 
 from local.errors import PlatformError
 from local.history.rules import Evaluations, Rule, levels, read_rules
 from local.history.samples import Exposed, Sampled, sampled
+from local.history.server import NAME, prometheus
 from local.history.targets import Target
 from local.history.times import Span, Times
-from local.processes import Process, end, write
+from local.processes import end, write
 from local.progress import step
 from local.toolchain import binaries
 
@@ -29,16 +26,22 @@ AHEAD = 30
 """Seconds that a history reaches beyond its making: about as long as it takes."""
 
 _MARKER = "history.json"
-_PROCESS = "history-prometheus"
 _SERIES_A_FILE = 100
 # Two promtools, and a file that is written meanwhile.
 _WORKERS = 3
-_READY_SECONDS = 30.0
 # The widest there is: a block each, since promtool reads its whole input again for every block.
 _ONE_BLOCK = "--max-block-duration=40000h"
 
 
-def fill(targets: Sequence[Target], exposed: Exposed, *, rules: Path, work: Path, now: float) -> None:
+def fill(
+    targets: Sequence[Target],
+    exposed: Exposed,
+    *,
+    rules: Path,
+    work: Path,
+    now: float,
+    shallow: frozenset[str] = frozenset(),
+) -> None:
     """Make the blocks of a history that ends `AHEAD` seconds from now.
 
     What an earlier fill left behind in its working folder is removed first, so that the same call repairs
@@ -50,6 +53,7 @@ def fill(targets: Sequence[Target], exposed: Exposed, *, rules: Path, work: Path
         rules: The folder of the deployed rule files.
         work: A folder that nothing else uses, on the file system of Prometheus' data.
         now: The moment that it is, in seconds since 1970.
+        shallow: The names of what is wanted of the last day alone.
 
     Raises:
         PlatformError: There are no targets, or promtool or Prometheus fails.
@@ -61,7 +65,7 @@ def fill(targets: Sequence[Target], exposed: Exposed, *, rules: Path, work: Path
     clear(work)
     times = Times(ends=int(now) + AHEAD)
     recording = read_rules(rules)
-    evaluations = Evaluations(recording, times)
+    evaluations = Evaluations(recording, times, shallow=shallow)
     # Of its own name: nothing that an earlier fill left, or still writes, can get into it.
     folder = Path(tempfile.mkdtemp(dir=work))
     data = folder / "data"
@@ -107,7 +111,7 @@ def clear(work: Path) -> None:
     Raises:
         PlatformError: The process does not end.
     """
-    end(work / f"{_PROCESS}.pid")
+    end(work / f"{NAME}.pid")
     # A promtool that outlived a killed fill may be writing here for another second.
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
@@ -135,7 +139,8 @@ def _evaluate(level: tuple[Rule, ...], evaluations: Evaluations, data: Path) -> 
     for rule in level:
         for span in evaluations.of(rule):
             by_span.setdefault(span, []).append(rule)
-    # The same files for all levels: promtool derives from a file's name at which seconds it evaluates.
+    # The same files for all levels, named from here: promtool derives from a file's name at which seconds it
+    # evaluates, and so two histories that end at the same moment differ in nothing but their rules.
     folder = data.with_name("rules")
     folder.mkdir(exist_ok=True)
 
@@ -149,50 +154,15 @@ def _evaluate(level: tuple[Rule, ...], evaluations: Evaluations, data: Path) -> 
         file.write_text(yaml.safe_dump({"groups": [group]}))
         for piece in span.pieces():
             between = (f"--start={piece.begins}", f"--end={piece.ends}")
-            _promtool("rules", f"--url={server}", *between, f"--output-dir={data}", str(file))
+            output = f"--output-dir={data.resolve()}"
+            _promtool("rules", f"--url={server}", *between, output, file.name, folder=folder)
 
-    with _prometheus(data) as server, ThreadPoolExecutor(_WORKERS) as pool:
+    with prometheus(data, folder=data.parents[1]) as server, ThreadPoolExecutor(_WORKERS) as pool:
         list(pool.map(part, by_span, repeat(server)))
 
 
-@contextmanager
-def _prometheus(data: Path) -> Generator[str]:
-    """Run a Prometheus that serves a folder of blocks and scrapes nothing; yield its base URL."""
-    config = data.with_name("prometheus.yml")
-    config.write_text("{}")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    process = Process(
-        name=_PROCESS,
-        command=(
-            str(binaries("prometheus")["prometheus"]),
-            f"--config.file={config}",
-            f"--storage.tsdb.path={data}",
-            "--storage.tsdb.retention.time=100y",
-            f"--web.listen-address={address}",
-        ),
-        folder=data.parents[1],
-        log=data.with_name("prometheus.log"),
-    )
-
-    def ready() -> bool:
-        try:
-            reply = urllib3.request("GET", f"http://{address}/-/ready", retries=False)
-        except urllib3.exceptions.HTTPError:
-            return False
-        return reply.status == http.HTTPStatus.OK
-
-    process.ensure()
-    try:
-        process.wait_until(ready, _READY_SECONDS)
-        yield f"http://{address}"
-    finally:
-        end(process.pid_file)
-
-
-def _promtool(kind: str, *arguments: str) -> None:
+def _promtool(kind: str, *arguments: str, folder: Path | None = None) -> None:
     command = [binaries("promtool")["promtool"], "tsdb", "create-blocks-from", "--quiet", _ONE_BLOCK, kind]
-    done = subprocess.run([*command, *arguments], check=False, capture_output=True, text=True)
+    done = subprocess.run([*command, *arguments], check=False, capture_output=True, text=True, cwd=folder)
     if done.returncode != 0:
         raise PlatformError(f"The history could not be filled: promtool says\n{done.stderr.strip()}")

@@ -119,8 +119,14 @@ def levels(rules: Iterable[Rule]) -> Iterator[tuple[Rule, ...]]:
 class Evaluations:
     """When each rule is evaluated."""
 
-    def __init__(self, rules: Iterable[Rule], times: Times) -> None:
-        """Plan the evaluations of the rules over the times of a history."""
+    def __init__(self, rules: Iterable[Rule], times: Times, *, shallow: frozenset[str] = frozenset()) -> None:
+        """Plan the evaluations of the rules over the times of a history.
+
+        Args:
+            rules: The rules.
+            times: The times.
+            shallow: The names of what is wanted of the last day alone.
+        """
         rules = tuple(rules)
         self.times = times
         self._counted = frozenset[str]().union(*(rule.counts for rule in rules))
@@ -128,16 +134,23 @@ class Evaluations:
         """The names of what is recorded every hour, and of all that it is made from."""
         self.over_windows = frozenset[str]().union(*(rule.over_windows for rule in rules))
         """The names of what a rule reads over a window."""
+        self._shallow = shallow
+
+    def begins(self, name: str) -> int:
+        """Return where the series of a name begin."""
+        if name in self.cost:
+            return self.times.cost
+        return self.times.recent if name in self._shallow else self.times.days
 
     def of(self, rule: Rule) -> Iterator[Span]:
         """Yield when a rule is evaluated."""
         times = self.times
-        begins = times.cost if rule.name in self.cost else times.days
+        begins = self.begins(rule.name)
         if rule.interval >= COARSE:
             yield Span(begins=begins, ends=times.ends, step=rule.interval)
         else:
             # Coarser until here, where only the newest sample is read.
-            dense = times.days if rule.name in self._counted else times.recent
+            dense = max(times.days if rule.name in self._counted else times.recent, begins)
             if begins < dense:
                 yield Span(begins=begins, ends=dense - 1, step=COARSE)
             yield Span(begins=dense, ends=times.ends, step=rule.interval)

@@ -57,7 +57,7 @@ def sampled(targets: Iterable[Target], exposed: Exposed, evaluations: Evaluation
 @cache
 def _moments(evaluations: Evaluations, metric: Metric, name: str, interval: int) -> Moments:
     times = evaluations.times
-    begins = times.cost if name in evaluations.cost else times.days
+    begins = evaluations.begins(name)
     coarse, dense = COARSE_COUNTERS, MINUTE
     if metric.type is MetricType.GAUGE:
         # In a mean over a window every sample has the same weight.

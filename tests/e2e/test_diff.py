@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from review.limits import marker
+from review.post import validated
 from stacks.images import IMAGES
 from stacks.settings_base import PROJECT
 from tests.e2e.checkout import Checkout, planned
@@ -72,6 +73,15 @@ def test_the_image_is_told_with_the_pods_that_restart(text: str) -> None:
     was = IMAGES["grafana"].reference()
     assert f"| `grafana/grafana` | `{was}` → `{was.replace(IMAGES['grafana'].tag, OTHER_TAG)}` |" in text
     assert "Deployment `grafana`" in text.partition("**Pods that restart:**")[2].splitlines()[0]
+
+
+def test_there_are_pictures_of_what_changes_and_of_nothing_else(changed: Checkout, text: str) -> None:
+    pictures = changed.folder / "rendered" / "pictures" / "dev"
+    found = {str(path.relative_to(pictures)) for path in pictures.rglob("*.png")}
+    boards = ("job-processing", "system-health")
+    assert found == {f"{side}/{board}.png" for side in ("before", "after") for board in boards}
+    assert "- Pictures before and after of `Job Processing`, `System Health`: " in text
+    assert validated(text.encode(), "dev") == text
 
 
 def test_no_secret_made_for_the_comparison_is_in_it(output: str) -> None:

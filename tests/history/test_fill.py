@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
-from dashboards.metrics import application
+from dashboards.metrics import application, exporters
 from dashboards.parameters import Parameters
 from dashboards.recordings import api, cost, jobs
 from dashboards.render import rules as rendered
@@ -217,6 +217,25 @@ def test_hours_of_cost_reach_back_35_days_and_nothing_else_beyond_nine(filled: S
     )
     assert value(filled, f"{cost.TOTAL_RATE.name}", ENDS - 34 * DAY) == 4
     assert filled.get("query", query=jobs.JOBS.name, time=str(ENDS - 10 * DAY))["result"] == []
+
+
+def test_two_histories_that_end_at_the_same_moment_are_the_same(
+    filled: Server, rules: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / "elsewhere" / "work"
+    incident = exposed(slow=ENDS - SLOW_FOR, down=DOWN)
+    shallow = frozenset({exporters.PROBE_SUCCESS.name})
+    fill(TARGETS, incident, rules=rules, work=work, now=ENDS - AHEAD, shallow=shallow)
+    asked = {"start": str(ENDS - 8 * DAY), "end": str(ENDS), "step": "3607"}
+    with prometheus(work / "data") as server:
+        for recording in (jobs.JOBS, jobs.STAGE_TIME_AVERAGE, cost.DAY):
+            ours, theirs = (one.get("query_range", query=recording.name, **asked) for one in (server, filled))
+            assert ours["result"] == theirs["result"] != []
+        # And of what is wanted of the last day alone there is nothing before it.
+        assert count(server, exporters.PROBE_SUCCESS.name, ENDS - DAY) == 1
+        query = {"query": exporters.PROBE_SUCCESS.name, "time": str(ENDS - 2 * DAY)}
+        assert server.get("query", **query)["result"] == []
+        assert filled.get("query", **query)["result"] != []
 
 
 def test_the_targets_are_those_that_prometheus_scrapes(port: int, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from local.comparison import Comparison, fork_point
 from local.errors import PlatformError
+from review.seen import Seen
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -44,3 +45,18 @@ def test_a_commit_that_is_not_there_is_named_before_anything_starts(repository: 
     with pytest.raises(PlatformError, match="no commit nowhere here"):
         Comparison(stack="dev", base="nowhere", root=repository).comment()
     assert not (repository / ".local").exists()
+
+
+def test_what_cannot_be_looked_at_stops_nothing_and_leaves_no_older_pictures(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(repository, "one")
+    picture = repository / "rendered" / "pictures" / "dev" / "after" / "job-processing.png"
+    picture.parent.mkdir(parents=True)
+    picture.touch()
+    comparison = Comparison(stack="dev", base="HEAD", root=repository)
+    assert comparison.look() == Seen()
+    # The commit has no program that could be rendered.
+    assert "Change: not looked at. HEAD cannot be rendered" in capsys.readouterr().out
+    assert not picture.exists()
+    assert list((repository / ".local" / "comparisons").iterdir()) == []

@@ -2,11 +2,13 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
 from review.__main__ import main
 from review.limits import marker
+from review.seen import Seen
 from tests.review import plans
 
 
@@ -23,6 +25,15 @@ def test_it_prints_the_comment(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert printed.startswith(f"{marker('dev')}\n")
     assert "1 created" in printed
     assert "of today" in printed
+
+
+def test_it_tells_what_was_seen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "dev.seen.json"
+    file.write_text(Seen(pictures={"Job Processing": "after"}).write())
+    assert run(monkeypatch, {"steps": []}, "--seen", str(file)) == 0
+    assert "- Pictures after of `Job Processing`: " in capsys.readouterr().out
 
 
 def test_without_drift_it_prints_nothing(

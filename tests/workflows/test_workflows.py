@@ -13,6 +13,7 @@ import yaml
 
 from local.tool_recipes import TOOLS
 from local.toolchain import binary
+from review.seen import Seen, section
 from stacks.images import IMAGES
 from stacks.stack_file import ROOT
 from tests.workflows.files import ACTIONS, FOLDER, WORKFLOWS, Json, jobs, steps
@@ -165,19 +166,29 @@ def test_every_action_is_pinned_by_a_commit_with_its_tag() -> None:
     assert {action: found for action, found in pins.items() if len(found) > 1} == {}
 
 
+def uploads(job_name: str) -> list[Json]:
+    """What a job of a pull request uploads."""
+    made = WORKFLOWS["pull-request.yml"]["jobs"][job_name]["steps"]
+    return [step["with"] for step in made if "upload-artifact" in step.get("uses", "")]
+
+
 def test_what_a_fork_uploads_is_what_is_downloaded_after_it() -> None:
-    (uploaded,) = {
-        step["with"]["name"]
-        for name in ("embedded", "cloud")
-        for step in WORKFLOWS["pull-request.yml"]["jobs"][name]["steps"]
-        if "upload-artifact" in step.get("uses", "")
-    }
+    comment, pictures = uploads("embedded")
+    assert uploads("cloud") == [comment, pictures]
     post = WORKFLOWS["post-comment.yml"]
     downloads = [
         step for step in post["jobs"]["post"]["steps"] if "download-artifact" in step.get("uses", "")
     ]
-    assert [step["with"]["name"] for step in downloads] == [uploaded]
+    assert [step["with"]["name"] for step in downloads] == [comment["name"]]
     assert post["on"]["workflow_run"]["workflows"] == [WORKFLOWS["pull-request.yml"]["name"]]
+
+
+def test_the_comment_names_the_pictures_by_what_they_are_uploaded_as() -> None:
+    _, pictures = uploads("embedded")
+    told = section(Seen(pictures={"Any": "after"}), "${{ matrix.stack }}", 1)
+    assert f"`{pictures['name']}`" in told
+    assert f"`{pictures['path']}`" in told
+    assert pictures["if-no-files-found"] == "ignore"
 
 
 def test_the_cache_is_saved_under_the_key_that_is_asked_for() -> None:
