@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -48,10 +49,14 @@ def look(change: Change, gpus: GpuMetrics, *, work: Path, out: Path) -> Seen:
     sides = {BEFORE: change.before, AFTER: change.after}
     platforms = {name: discoverable(side, gpus) for name, side in sides.items()}
     rules = {name: side.recording(change.names) for name, side in sides.items()}
-    targets = {AFTER: discover(platforms[AFTER], _discovery(work / AFTER))}
-    # Each discovery takes five seconds, and each history more.
     same = platforms[BEFORE] == platforms[AFTER]
-    targets[BEFORE] = targets[AFTER] if same else discover(platforms[BEFORE], _discovery(work / BEFORE))
+    # A discovery does little but wait five seconds.
+    with ThreadPoolExecutor() as pool:
+        waiting = {
+            name: pool.submit(discover, platforms[name], _discovery(work / name))
+            for name in ((AFTER,) if same else (BEFORE, AFTER))
+        }
+    targets = {name: found.result() for name, found in waiting.items()}
     ends = int(time.time())
     with ExitStack() as running:
         servers: dict[str, Prometheus] = {}
