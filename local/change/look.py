@@ -56,7 +56,7 @@ def look(change: Change, gpus: GpuMetrics, *, work: Path, out: Path) -> Seen:
             name: pool.submit(discover, platforms[name], _discovery(work / name))
             for name in ((AFTER,) if same else (BEFORE, AFTER))
         }
-    targets = {name: found.result() for name, found in waiting.items()}
+    targets = {name: waiting.get(name, waiting[AFTER]).result() for name in sides}
     ends = int(time.time())
     with ExitStack() as running:
         servers: dict[str, Prometheus] = {}
