@@ -12,7 +12,7 @@ AWAY := tests/e2e/test_remote_write.py
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help tools up down preview diff diff-pictures cloud-diff drift deploy kind real-grafana preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock bench clean
+.PHONY: help tools up down preview diff diff-pictures cloud-diff drift deploy kind real-grafana preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock bench bench-peer clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -67,7 +67,7 @@ test-slow: $(VENV)/installed ## the tests that take minutes
 e2e: $(VENV)/installed ## the whole program on the real engine and API server [STACK=prod: prod's part of it]
 	@# Ten minutes of waiting for a store that is away go on beside all else.
 	@$(BIN)/pytest $(AWAY) -q & away=$$!; \
-	$(BIN)/pytest tests tests/e2e --ignore $(AWAY) -n 2 --dist loadscope -m "$(E2E)" --maxfail 3 --timeout 900 --durations 30; \
+	$(BIN)/pytest tests tests/e2e --ignore $(AWAY) -n 3 --dist loadscope -m "$(E2E)" --maxfail 3 --timeout 900 --durations 30; \
 	result=$$?; wait $$away && exit $$result
 
 kind: $(VENV)/installed ## the official engine and provider deploy dev to a cluster of containers (needs Docker, kind, kubectl and pulumi)
