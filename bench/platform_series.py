@@ -180,8 +180,10 @@ def _volumes() -> Iterator[_Written]:
         claim = f"data-{number}"
         for metric in (exporters.KUBELET_VOLUME_AVAILABLE, exporters.KUBELET_VOLUME_CAPACITY):
             yield metric, series(metric, namespace=NAMESPACE, persistentvolumeclaim=claim)
-        for metric in (exporters.PV_HOURLY_COST, exporters.KUBE_PERSISTENTVOLUME_CAPACITY):
-            yield metric, series(metric, persistentvolume=f"pvc-{number}", volumename=f"pvc-{number}")
+        volume = f"pvc-{number}"
+        price, size = exporters.PV_HOURLY_COST, exporters.KUBE_PERSISTENTVOLUME_CAPACITY
+        yield price, series(price, persistentvolume=volume, volumename=volume)
+        yield size, series(size, persistentvolume=volume)
 
 
 def _pod(service: str, number: int) -> str:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import time
 from collections.abc import Generator, Iterable, Mapping
@@ -110,6 +111,12 @@ class Server:
         """The most memory that was resident."""
         found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())
         return int(found[1]) * 1024 if found else 0
+
+    def cpu_seconds(self) -> float:
+        """What it has used of all cores together."""
+        # What comes after the program's name, which may have spaces in it.
+        stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
     def load_rules(self, files: Mapping[str, str]) -> None:
         """Let it evaluate rules, each file's text by its name."""
