@@ -4,7 +4,7 @@
 query of every dashboard's JSON as Grafana does, opens each dashboard with six requests at once, asks what
 rules record of the raw series instead, lets it evaluate the deployed rules, and writes bench/queries.json.
 With `--check` it writes nothing, and ends with status 1 where a ratio is worse than the one that is written
-there. About twenty minutes; whether there is room, memory and time is looked at first. `--look` does only that.
+there. About twenty minutes. It looks for room, memory and time first; with `--look` it does no more.
 """
 
 import json
@@ -102,8 +102,10 @@ class Compared:
         """The share of the raw samples that the recorded one reads."""
         return self.recorded.samples / self.raw.samples if self.raw and self.raw.samples else None
 
-    def time(self) -> float:
-        """The share of the raw time that the recorded one takes."""
+    def time(self) -> float | None:
+        """The share of the raw time that the recorded one takes; None where there is nothing raw to read."""
+        if self.raw and not self.raw.samples:
+            return None
         return self.recorded.p50 / (self.raw.p50 if self.raw else RAW_TIMEOUT)
 
 
@@ -198,8 +200,9 @@ def measure(one: Server, text: str, end: int) -> Opened:
         for panel in grafana.panels(dashboard, SCRAPE)
         for query in panel
     }
-    open_dashboard(one, dashboard, end)
-    load = [open_dashboard(one, dashboard, end) for _ in range(OPENINGS)]
+    warm = open_dashboard(one, dashboard, end)
+    openings = OPENINGS if warm * OPENINGS < MOST_SECONDS else FEWEST_RUNS
+    load = [open_dashboard(one, dashboard, end) for _ in range(openings)]
     say(f"{dashboard['uid']}: opened in {statistics.median(load):.2f} s; raw")
     compared = {
         query.name: compare(one, query, rules, end)
@@ -216,9 +219,12 @@ def ratios(opened: Mapping[str, Opened], groups: Mapping[str, Group]) -> dict[st
     every = {uid: list(one.compared.values()) for uid, one in opened.items()}
     every["all"] = [one for those in every.values() for one in those]
     for uid, those in every.items():
-        shares = [share for one in those if (share := one.samples()) is not None]
-        found[f"samples, recorded to raw, {uid}"] = statistics.median(shares)
-        found[f"time, recorded to raw, {uid}"] = statistics.median(one.time() for one in those)
+        for name, shares in {
+            "samples": [one.samples() for one in those],
+            "time": [one.time() for one in those],
+        }.items():
+            known = [share for share in shares if share is not None]
+            found[f"{name}, recorded to raw, {uid}"] = statistics.median(known)
     for name, group in groups.items():
         found[f"rules, share of the interval, {name}"] = group.share
     return {name: float(f"{ratio:.3g}") for name, ratio in found.items()}
