@@ -90,7 +90,7 @@ format: $(VENV)/installed ## format the code
 render: $(VENV)/installed ## write what would be deployed as plain files: STACK=dev|prod|managed OUT=dir
 	@$(RUN) stacks.render $(STACK) $(OUT)
 
-bench: $(VENV)/installed ## measure the engine, Prometheus and its queries, about 35 minutes [CHECK=1: ratios against what is written]
+bench: $(VENV)/installed ## measure the engine, Prometheus and its queries, about 30 minutes [CHECK=1: ratios against what is written]
 	@$(RUN) bench.queries --look
 	@$(RUN) bench.engine $(if $(CHECK),--check,&& $(RUN) bench.capacity)
 	@$(RUN) bench.queries $(if $(CHECK),--check)
