@@ -93,10 +93,12 @@ render: $(VENV)/installed ## write what would be deployed as plain files: STACK=
 	@$(RUN) stacks.render $(STACK) $(OUT)
 
 bench: $(VENV)/installed ## measure everything in docs/benchmarks.md [CHECK=1: the ratios, against those that are written]
+	@$(RUN) bench.queries --look
 	@$(RUN) bench.start $(if $(CHECK),--check)
 	@$(RUN) bench.engine $(if $(CHECK),--check)
 	@$(if $(CHECK),,$(RUN) bench.capacity)
 	@$(RUN) bench.alert_latency $(if $(CHECK),--check)
+	@$(RUN) bench.queries $(if $(CHECK),--check)
 
 bench-peer: $(VENV)/installed ## measure another stack's chart beside dev: CHART=<as Helm takes it> (needs the official engine)
 	@$(RUN) bench.peer $(CHART)

@@ -122,12 +122,12 @@ def measure(run: Run) -> Measured:
     """
     with tempfile.TemporaryDirectory(prefix="capacity-") as name:
         folder = Path(name)
-        load, web = _free_port(), _free_port()
+        load, web = free_port(), free_port()
         targets = run.series // SERIES_PER_TARGET
         (folder / "prometheus.yml").write_text(yaml.safe_dump(_configuration(run, targets, load)))
         with (
-            _running([sys.executable, "-m", "bench.load", str(targets), str(load)], folder / "load.log"),
-            _running(_prometheus(run, folder, web), folder / "prometheus.log"),
+            running([sys.executable, "-m", "bench.load", str(targets), str(load)], folder / "load.log"),
+            running(_prometheus(run, folder, web), folder / "prometheus.log"),
         ):
             ticks = _watch(f"http://127.0.0.1:{web}/metrics", run.seconds)
         return Measured(run=run, ticks=ticks, blocks=_blocks(folder / "data"))
@@ -172,17 +172,19 @@ def _prometheus(run: Run, folder: Path, port: int) -> list[str]:
 
 
 @contextmanager
-def _running(command: list[str], log: Path) -> Generator[None]:
+def running(command: list[str], log: Path) -> Generator[subprocess.Popen[bytes]]:
+    """Run a program, its output in a file, and end it."""
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             process.wait(timeout=60)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nothing listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -34,6 +34,12 @@ def machine() -> dict[str, object]:
     }
 
 
+def commit() -> str:
+    """What was measured."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def regressions(found: Ratios, written: Ratios) -> list[str]:
     """A line for each ratio that is more than the tolerance above the written one."""
     return [
@@ -54,8 +60,5 @@ def finish(file: Path, ratios: Ratios, figures: Mapping[str, object], *, check: 
         lines = regressions(ratios, json.loads(file.read_text())["ratios"])
         print("\n".join(lines) or "No ratio is worse than it was.")
         raise typer.Exit(1 if lines else 0)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.strip()
-    document = {"machine": machine(), "commit": commit, "ratios": ratios, **figures}
+    document = {"machine": machine(), "commit": commit(), "ratios": ratios, **figures}
     file.write_text(json.dumps(document, indent=1) + "\n")
