@@ -12,7 +12,7 @@ AWAY := tests/e2e/test_remote_write.py
 export CONTEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help tools up down preview diff diff-pictures cloud-diff drift deploy kind real-grafana preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock bench bench-peer clean
+.PHONY: help tools up down preview diff diff-pictures official cloud-diff drift deploy kind real-grafana preflight incident recover pictures test test-slow e2e lint format render compose grafana-types lock bench bench-peer clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -29,21 +29,24 @@ preview: $(VENV)/installed ## show what `make up` would change: [BASE=origin/mai
 diff: $(VENV)/installed ## what a reviewer reads: this checkout previewed over BASE=origin/main, on a cluster of its own [STACK=prod]
 	@$(RUN) local diff --stack $(STACK) --base $(or $(BASE),origin/main)
 
-cloud-diff: diff-pictures ## the same from the stack's own state and cluster, with your credentials and the official engine [STACK=prod]
+cloud-diff: official diff-pictures ## the same from the stack's own state and cluster, with your credentials and the official engine [STACK=prod]
 	@pulumi preview --non-interactive --stack $(STACK) --json > rendered/$(STACK).json || { $(RUN) review $(STACK) < rendered/$(STACK).json; exit 1; }
 	@$(RUN) review $(STACK) --seen rendered/$(STACK).seen.json < rendered/$(STACK).json > rendered/$(STACK).md
 	@cat rendered/$(STACK).md
 
+official:
+	@command -v pulumi >/dev/null || { echo "pulumi is not on PATH: https://www.pulumi.com/docs/install/" >&2; exit 1; }
+
 diff-pictures: $(VENV)/installed ## pictures of dashboards before and after a change since BASE=origin/main, on simulated data [STACK=prod]
 	@$(RUN) local look --stack $(STACK) --base $(or $(BASE),origin/main)
 
-drift: $(VENV)/installed ## what was changed by hand, with your credentials and the official engine [STACK=prod]
+drift: official $(VENV)/installed ## what was changed by hand, with your credentials and the official engine [STACK=prod]
 	@mkdir -p rendered
 	@pulumi preview --non-interactive --stack $(STACK) --refresh --json > rendered/$(STACK).json || { $(RUN) review $(STACK) < rendered/$(STACK).json; exit 1; }
 	@$(RUN) review $(STACK) --drift < rendered/$(STACK).json > rendered/$(STACK).drift.md
 	@cat rendered/$(STACK).drift.md
 
-deploy: $(VENV)/installed ## pulumi up without a question: what a pipeline runs [STACK=prod]
+deploy: official $(VENV)/installed ## pulumi up without a question: what a pipeline runs [STACK=prod]
 	pulumi up --yes --non-interactive --stack $(STACK)
 
 preflight: $(VENV)/installed ## read the cluster that a stack would go to, and tell what stands in the way: [STACK=] [CONTEXT=]
@@ -101,6 +104,7 @@ bench: $(VENV)/installed ## measure everything in docs/benchmarks.md [CHECK=1: t
 	@$(RUN) bench.queries $(if $(CHECK),--check)
 
 bench-peer: $(VENV)/installed ## measure another stack's chart beside dev: CHART=<as Helm takes it> (needs the official engine)
+	@$(if $(CHART),,$(error which chart? CHART=<a folder, an archive or an address of one, as Helm takes it>))
 	@$(RUN) bench.peer $(CHART)
 
 compose: $(VENV)/installed ## write what docker-compose.yml mounts: then docker compose up prometheus grafana

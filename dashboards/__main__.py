@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         help="the server that evaluates the rules, such as http://127.0.0.1:9090 behind "
         "kubectl -n monitoring port-forward svc/prometheus 9090:9090",
     )
-    audit.add_argument("--days", type=int, default=30, help="how many days up to now (default: 30)")
+    audit.add_argument("--days", type=_days, default=30, help="how many days up to now (default: 30)")
     parsed = parser.parse_args(arguments)
     if parsed.command == "audit":
         return _audit(parsed.prometheus, parsed.days)
@@ -93,7 +94,7 @@ def _catalogue() -> Iterator[str]:
 def _check(files: Sequence[Path]) -> str:
     if files:
         _judge(adopted(files))
-        return f"{len(files)} files: no mistakes"
+        return f"{len(files)} file{'s' if len(files) > 1 else ''}: no mistakes"
     built_in, custom = dashboards(Parameters()), custom_dashboards()
     refuse_too_large("grafana-dashboards", built_in)
     _judge(custom)
@@ -108,10 +109,19 @@ def _judge(custom: CustomDashboards) -> None:
         sys.stderr.write(f"warning: {warning}\n")
 
 
+def _days(text: str) -> int:
+    days = int(text)
+    if days < 1:
+        raise argparse.ArgumentTypeError(f"{days}: one day at least")
+    return days
+
+
 def _print_lines(lines: Sequence[str] | Iterator[str]) -> None:
     for line in lines:
         sys.stdout.write(f"{line}\n")
 
 
 if __name__ == "__main__":
+    # What reads this may have seen enough, as `head` has.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main(sys.argv[1:]))

@@ -184,6 +184,10 @@ def firing_shares(server: Server, rules: Sequence[Rule]) -> tuple[float, list[tu
     ever = server.values(f"count by ({by}) (count_over_time({FIRING}[{window}]))")
     sampled = server.values(f"count_over_time(count by ({by}) ({FIRING})[{window}:{ALERT_STEP_SECONDS}s])")
     beats = max((count for labels, count in sampled if labels["alertname"] == HEARTBEAT), default=0)
+    if not beats and any(labels["alertname"] == HEARTBEAT for labels, _ in ever):
+        raise AuditError(
+            f"rules were evaluated for less than {ALERT_STEP_SECONDS // 60} minutes: ask again later"
+        )
     if not beats:
         raise AuditError(f"{HEARTBEAT} never fired in {server.days} days: no rule was evaluated")
 

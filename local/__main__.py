@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ from stacks.stack_file import ROOT, SettingsError
 
 # The shell's status of a program that SIGINT ended.
 _INTERRUPTED = 130
+_NOTHING_LEFT = "nothing of it is left"
 
 Stack = Annotated[str, typer.Option(help="the stack: dev or prod")]
 Context = Annotated[
@@ -57,7 +59,7 @@ def up(
 def preview(stack: Stack = "dev", context: Context = "", base: Base = "") -> None:
     """Show what `up` would change, or what it would after an `up` of another commit."""
     if base:
-        _run(lambda: Comparison(stack=stack, base=base).preview())
+        _run(lambda: Comparison(stack=stack, base=base).preview(), _NOTHING_LEFT)
     else:
         _run(Platform(stack=stack, own_context=context or None).preview)
 
@@ -78,7 +80,7 @@ def diff(
         print(text)
         step(f"Diff: written to {file}")
 
-    _run(compare)
+    _run(compare, _NOTHING_LEFT)
 
 
 @application.command()
@@ -92,7 +94,7 @@ def look(base: Base, stack: Stack = "dev") -> None:
         file.write_text(seen.write())
         step(f"Change: what was seen is written to {file}")
 
-    _run(write)
+    _run(write, _NOTHING_LEFT)
 
 
 @application.command()
@@ -104,7 +106,7 @@ def tools() -> None:
 @application.command(hidden=True)
 def deploy(state: Path, stack: Stack = "dev") -> None:
     """Deploy this checkout to a platform of its own, and run nothing: what `diff` asks of the base."""
-    _run(Platform(stack=stack, state=state).deploy)
+    _run(Platform(stack=stack, state=state).deploy, "the base is not deployed")
 
 
 @application.command()
@@ -181,18 +183,20 @@ def pictures(out: Annotated[Path, typer.Option(help="where they go")] = Path("do
     _run(take)
 
 
-def _run(command: Callable[[], None]) -> None:
+def _run(command: Callable[[], None], interrupted: str = "`make up` continues from here") -> None:
     # gRPC would send even loopback connections through a proxy.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(
         filter(None, ["127.0.0.1,localhost", os.environ.get("NO_PROXY") or os.environ.get("no_proxy")])
     )
+    # What ends with Ctrl-C in order ends so for a pipeline that cancels, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command()
     except (PlatformError, SettingsError, ApiError, UnreachableError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
     except (Interrupted, KeyboardInterrupt):
-        step("Interrupted: `make up` continues from here")
+        step(f"Interrupted: {interrupted}")
         raise typer.Exit(_INTERRUPTED) from None
 
 

@@ -8,18 +8,21 @@ simulated data, without the cluster.
 
 import io
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from local.change.look import look, tidy
 from local.change.rendered import Change, Rendered
+from local.engine_command import Interrupted
 from local.errors import PlatformError
-from local.platform import COMPARISONS, Platform
+from local.platform import COMPARED, COMPARISONS, Platform
 from local.progress import step
 from local.viewer.errors import ViewerError
 from review.comment import comment
@@ -106,7 +109,7 @@ class Comparison:
     def _deployed(self) -> Generator[tuple[Platform, str]]:
         commit = fork_point(self.root, self.base)
         folder = self.root / ".local" / COMPARISONS / self.stack
-        platform = Platform(stack=self.stack, state=folder / "state")
+        platform = Platform(stack=self.stack, state=folder / COMPARED)
         # One that was killed may have left its processes.
         platform.down()
         try:
@@ -130,7 +133,7 @@ class Comparison:
 
     def _deploy(self, checkout: Path, state: Path) -> None:
         command = [sys.executable, "-m", "local", "deploy", str(state.resolve()), "--stack", self.stack]
-        if subprocess.run(command, cwd=checkout, check=False).returncode != 0:
+        if _run_to_its_end(command, checkout) != 0:
             raise PlatformError(
                 f"{self.base} did not deploy; why stands above. A commit older than `make diff` never does."
             )
@@ -155,6 +158,34 @@ def fork_point(root: Path, base: str) -> str:
         if answer.returncode == 0:
             return answer.stdout.decode().strip()
     raise PlatformError(f"There is no commit {base} here. Mend: git fetch origin, or name another BASE.")
+
+
+def _run_to_its_end(command: Sequence[str], folder: Path) -> int:
+    """Run a command, and return its status.
+
+    SIGINT and SIGTERM go to the command, which is then waited for: killed, it would go on starting processes
+    of a cluster that is being taken down.
+
+    Raises:
+        Interrupted: There was a signal.
+    """
+    signals = list[int]()
+    # In a session of its own the terminal's Ctrl-C does not reach it a second time.
+    with subprocess.Popen(command, cwd=folder, start_new_session=True) as process:
+
+        def tell(number: int, _: FrameType | None) -> None:
+            signals.append(number)
+            process.send_signal(number)
+
+        before = {kind: signal.signal(kind, tell) for kind in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            process.wait()
+        finally:
+            for kind, handler in before.items():
+                signal.signal(kind, handler)
+    if signals:
+        raise Interrupted
+    return process.returncode
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kubernetes.config import new_client_from_config
@@ -31,6 +31,8 @@ from stacks.stack_file import ROOT, read_stack_file, stack_file
 
 #: Where platforms of their own are compared; they take themselves down.
 COMPARISONS = "comparisons"
+#: The folder of a comparison's platform, in a folder named as the stack is.
+COMPARED = "state"
 _OWN_CONTEXTS = "contexts"
 _LOCK = "lock"
 _STACK = "stack"
@@ -165,7 +167,18 @@ class Platform:
                     shutil.rmtree(path)
                 else:
                     path.unlink()
+        self._end_comparisons()
         step("Down: no process of the embedded platform is left, its state is deleted (the tool cache stays)")
+
+    def _end_comparisons(self) -> None:
+        """End what is left of a comparison that was killed; one that goes on takes itself down."""
+        for left in sorted(self.state.glob(f"{COMPARISONS}/*/{COMPARED}")):
+            try:
+                replace(self, stack=left.parent.name, state=left).down()
+            except PlatformError as error:
+                step(f"Comparison of {left.parent.name}: {error}")
+            else:
+                shutil.rmtree(left.parent)
 
     def _claim(self) -> None:
         """Write down which stack the embedded platform is for: there is room for one."""
@@ -179,7 +192,14 @@ class Platform:
         write(file, self.stack)
 
     def _engine(self) -> Engine:
-        settings = read_stack_file(stack_file(self.stack))
+        file = stack_file(self.stack)
+        if file.parent != ROOT:
+            raise PlatformError(
+                f"{self.stack} is an example, {file.relative_to(ROOT)}. Nothing was changed. Mend: "
+                f"make render STACK={self.stack} OUT=dir writes what it would deploy; to deploy it, copy it "
+                "beside Pulumi.yaml and name your cluster, Grafana and account in it."
+            )
+        settings = read_stack_file(file)
         embedded = self.own_context is None
         return Engine(
             project=ROOT,

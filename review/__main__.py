@@ -18,10 +18,12 @@ def main() -> int:
     parser.add_argument("--source", default="", help="a line that says what was compared")
     parser.add_argument("--seen", type=Path, help="what `python -m local look` wrote of the same change")
     arguments = parser.parse_args()
+    text = sys.stdin.read()
     try:
-        preview = json.load(sys.stdin)
+        preview = json.loads(text)
     except ValueError as error:
-        print(f"No preview of {arguments.stack} to read: {error}", file=sys.stderr)
+        why = error if text.strip() else "nothing came in; why stands above"
+        print(f"No preview of {arguments.stack} to read: {why}", file=sys.stderr)
         return 1
     errors = [one["message"] for one in preview.get("diagnostics", ()) if one.get("severity") == "error"]
     if errors:

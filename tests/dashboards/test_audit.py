@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dashboards.__main__ import main
-from dashboards.audit import AuditError, Rule, Server, thresholds
+from dashboards.audit import AuditError, Rule, Server, firing_shares, thresholds
 from dashboards.model import Thresholds
 from dashboards.parameters import Levels, Parameters
 from dashboards.recordings import api, jobs
@@ -79,6 +79,23 @@ def table(printed: str, title: str) -> list[list[str]]:
     found = [re.split(r"  +", row.strip()) for row in rows[1:]]
     assert first.rpartition(": ")[2] == (str(len(found)) if found else "none")
     return found
+
+
+@pytest.mark.parametrize(
+    ("counted", "reason"), [(1.0, "less than 5 minutes: ask again later"), (None, "no rule was evaluated")]
+)
+def test_rules_that_have_just_begun_are_told_from_rules_that_never_ran(
+    monkeypatch: pytest.MonkeyPatch, counted: float | None, reason: str
+) -> None:
+    def values(_: Server, expression: str) -> list[tuple[dict[str, str], float]]:
+        # The subquery steps over so short a time.
+        found = counted is not None and not expression.startswith("count_over_time")
+        return [({"alertname": "Watchdog"}, counted or 0)] if found else []
+
+    monkeypatch.setattr(Server, "values", values)
+    rule = Rule(expression="vector(1)", labels={"alertname": "Watchdog"})
+    with pytest.raises(AuditError, match=reason):
+        firing_shares(Server(url="http://127.0.0.1:1", days=30, now=NOW), [rule])
 
 
 @pytest.mark.slow

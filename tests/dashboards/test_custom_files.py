@@ -184,7 +184,7 @@ def test_check_warns_of_what_works_and_should_change(
     path = write(tmp_path, "codecs.json", GOOD | {"panels": [panel]})
     assert main(["check", str(path)]) == 0
     captured = capsys.readouterr()
-    assert captured.out == "1 files: no mistakes\n"
+    assert captured.out == "1 file: no mistakes\n"
     assert 'panel "Custom Metric": the panel type graph is gone' in captured.err
     assert "export it as timeseries" in captured.err
 
@@ -195,7 +195,7 @@ def test_check_says_what_is_wrong_and_fails(tmp_path: Path, capsys: pytest.Captu
     assert main(["check", str(bad)]) == 1
     assert main(["check", str(tmp_path / "none.json")]) == 1
     captured = capsys.readouterr()
-    assert captured.out == "1 files: no mistakes\n"
+    assert captured.out == "1 file: no mistakes\n"
     assert "bad.json: line 1, column 2" in captured.err
     assert "none.json: can't be read: No such file" in captured.err
 

@@ -1,7 +1,11 @@
 """What a reviewer reads of a change: the base deployed on a cluster of its own, the change over it."""
 
+import os
 import re
+import signal
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +106,21 @@ def test_the_platform_of_make_up_was_left_alone(changed: Checkout, text: str) ->
     assert text
     assert not (changed.state / "stack").exists()
     assert not (changed.state / "cluster").exists()
+
+
+def test_interrupted_while_the_base_is_deployed_nothing_is_left(tmp_path: Path) -> None:
+    checkout = Checkout.make_at(tmp_path / "project")
+    command = ["make", "diff", "STACK=dev", "BASE=HEAD"]
+    with subprocess.Popen(
+        command, cwd=checkout.folder, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        assert running.stdout is not None
+        created = next(line for line in running.stdout if " created " in line)
+        # As the terminal does: all of make's processes get it.
+        os.killpg(running.pid, signal.SIGINT)
+        rest = running.stdout.read()
+    assert running.returncode != 0, created
+    assert "Interrupted: nothing of it is left" in rest
+    assert not list((checkout.state / "comparisons").iterdir())
+    listed = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout
+    assert str(checkout.folder) not in listed

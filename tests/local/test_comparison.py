@@ -1,11 +1,18 @@
 """Which commit a checkout is compared with."""
 
+import os
+import signal
 import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from local import comparison
 from local.comparison import Comparison, fork_point
+from local.engine_command import Interrupted
 from local.errors import PlatformError
 from review.seen import Seen
 
@@ -54,9 +61,39 @@ def test_what_cannot_be_looked_at_stops_nothing_and_leaves_no_older_pictures(
     picture = repository / "rendered" / "pictures" / "dev" / "after" / "job-processing.png"
     picture.parent.mkdir(parents=True)
     picture.touch()
-    comparison = Comparison(stack="dev", base="HEAD", root=repository)
-    assert comparison.look() == Seen()
+    assert Comparison(stack="dev", base="HEAD", root=repository).look() == Seen()
     # The commit has no program that could be rendered.
     assert "Change: not looked at. HEAD cannot be rendered" in capsys.readouterr().out
     assert not picture.exists()
     assert list((repository / ".local" / "comparisons").iterdir()) == []
+
+
+#: Ends a while after it was told to, and writes down how often that was.
+SLOW_TO_END = """
+import pathlib, signal, sys, time
+told = []
+signal.signal(signal.SIGINT, lambda *_: told.append(1))
+signal.signal(signal.SIGTERM, lambda *_: told.append(1))
+pathlib.Path("begun").touch()
+while not told:
+    time.sleep(0.01)
+time.sleep(0.5)
+pathlib.Path("ended").write_text(str(len(told)))
+"""
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_the_base_that_is_being_deployed_is_told_of_a_signal_once_and_waited_for(
+    tmp_path: Path, kind: signal.Signals
+) -> None:
+    def interrupt() -> None:
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), kind)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(Interrupted):
+        comparison._run_to_its_end([sys.executable, "-c", SLOW_TO_END], tmp_path)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    thread.join()
+    assert (tmp_path / "ended").read_text() == "1"

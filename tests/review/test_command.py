@@ -62,3 +62,12 @@ def test_an_engine_that_said_nothing_makes_no_comment(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("No preview of dev to read:")
+
+
+def test_a_preview_of_which_nothing_came_is_told_plainly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["review", "dev"])
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert main() == 1
+    assert capsys.readouterr().err == "No preview of dev to read: nothing came in; why stands above\n"
