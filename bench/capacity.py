@@ -5,6 +5,7 @@ bench/capacity.json. Time is shortened: an interval of 250 ms with blocks of one
 into a head and a block as 30 s with blocks of two hours.
 """
 
+import argparse
 import json
 import re
 import socket
@@ -239,6 +240,7 @@ def _blocks(data: Path) -> list[Block]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     results = list[Measured]()
     for one in RUNS:
         results.append(measured := measure(one))

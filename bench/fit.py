@@ -4,6 +4,7 @@ Memory is fitted to the most that was resident up to each moment, by least squar
 limit must hold is the peak between two garbage collections.
 """
 
+import argparse
 import json
 
 import numpy as np
@@ -56,6 +57,7 @@ def of_block(block: Block) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     kept = read()
     print(memory(kept))
     for measured in kept:

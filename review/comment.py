@@ -161,6 +161,12 @@ def _restarts(plan: Plan) -> str:
     return f"**Pods that restart:** {', '.join(map(_label, steps[:ROWS]))}" if steps else ""
 
 
+def _moved(plan: Plan) -> str:
+    moved = content.moved(plan)
+    lines = (f"- {code(name)}: {code(old)} → {code(new)}" for name, old, new in moved[:ROWS])
+    return _titled("Moved to another folder", len(moved), "\n".join(lines))
+
+
 def _titled(title: str, count: int, body: str) -> str:
     rest = f"\n\nand {count - ROWS} more" if count > ROWS else ""
     return f"**{title}**\n\n{body}{rest}" if count else ""
@@ -172,6 +178,7 @@ _SECTIONS: tuple[Callable[[Plan], str], ...] = (
     _images,
     _restarts,
     _dashboards,
+    _moved,
     _recordings,
 )
 

@@ -236,6 +236,25 @@ def restarts(plan: Plan) -> list[Step]:
     ]
 
 
+def moved(plan: Plan) -> list[tuple[str, str, str]]:
+    """The ConfigMaps that Pods find in another volume than before, as a dashboard's that is retired."""
+    found: list[tuple[str, str, str]] = []
+    for step in plan.of("update"):
+        old, new = dict(_projected(step.old)), dict(_projected(step.new))
+        found += [(name, old[name], new[name]) for name in sorted({*old} & {*new}) if old[name] != new[name]]
+    return found
+
+
+def _projected(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    """Each ConfigMap of a workload's projected volumes, with the volume's name."""
+    pod = _get(_get(_get(inputs, "spec"), "template"), "spec")
+    for volume in _items(_get(pod, "volumes")):
+        for source in _items(_get(_get(volume, "projected"), "sources")):
+            config_map = _get(_get(source, "configMap"), "name")
+            if config_map is not None:
+                yield str(config_map), str(_get(volume, "name"))
+
+
 def _get(value: object, key: str) -> object:
     return cast("Document", value).get(key) if isinstance(value, Mapping) else None
 

@@ -5,6 +5,7 @@ and prints the references to enter here. A digest stands here only where its reg
 release states it.
 """
 
+import argparse
 import json
 import re
 import sys
@@ -125,4 +126,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     sys.exit(main())

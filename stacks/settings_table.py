@@ -3,6 +3,7 @@
 `python -m stacks.settings_table > docs/settings.md` writes it.
 """
 
+import argparse
 import inspect
 import json
 import sys
@@ -162,4 +163,5 @@ def _limits(metadata: list[Any]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     sys.stdout.write(page())

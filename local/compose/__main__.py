@@ -1,5 +1,6 @@
 """`python -m local.compose`: write what docker-compose.yml mounts."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -23,4 +24,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     sys.exit(main())

@@ -72,6 +72,22 @@ def test_an_image_is_told_with_whose_pods_restart() -> None:
     assert "**Pods that restart:** Deployment `grafana`" in text
 
 
+def test_a_dashboard_that_is_retired_is_told_with_both_folders() -> None:
+    grafana = plans.before()["Deployment grafana"]
+
+    def mounted(volume: str) -> Registration:
+        inputs = json.loads(json.dumps(grafana.inputs))
+        volumes = {one["name"]: one for one in inputs["spec"]["template"]["spec"]["volumes"]}
+        volumes[volume]["projected"]["sources"].append({"configMap": {"name": "grafana-dashboard-codecs"}})
+        return dataclasses.replace(grafana, inputs=inputs)
+
+    was, now = ({"Deployment grafana": mounted(one)} for one in ("dashboards-custom", "dashboards-archive"))
+    text = comment(plan(plans.steps(was, now)), "dev")
+    line = "- `grafana-dashboard-codecs`: `dashboards-custom` → `dashboards-archive`"
+    assert f"**Moved to another folder**\n\n{line}" in text
+    assert "Moved" not in comment(plan(plans.steps(plans.before(), was)), "dev")
+
+
 def test_no_image_is_told_where_none_changes() -> None:
     text = comment(plans.changing({"thresholds": {"queueDepth": {"warning": 90, "critical": 200}}}), "dev")
     assert "**Images**" not in text
