@@ -1,7 +1,18 @@
 """How panels read GPUs: each once, filtered and grouped by who holds it."""
 
 from dashboards.model import Recording
-from dashboards.promql import Matcher, Query, avg_by, default_label, max_by, select, sum_by, times_each, where
+from dashboards.promql import (
+    Matcher,
+    Query,
+    avg_by,
+    default_label,
+    max_by,
+    ratio,
+    select,
+    sum_by,
+    times_each,
+    where,
+)
 from dashboards.recordings import gpu
 
 INSTANCE = ("cluster", "UUID", "GPU_I_ID")
@@ -32,9 +43,19 @@ def _by_holder(figure: Recording, label: str, holders: dict[str, Matcher]) -> Qu
     return max_by(times_each(who, value, *INSTANCE), *INSTANCE, label)
 
 
-def utilization_by(label: str, **holders: Matcher) -> Query:
-    """Mean utilization of the GPUs that each service or model holds, 0 to 1."""
-    return avg_by(_by_holder(gpu.UTILIZATION, label, holders), label)
+def utilization_by_model(**holders: Matcher) -> Query:
+    """Mean utilization of the GPUs that each model holds, 0 to 1."""
+    return avg_by(_by_holder(gpu.UTILIZATION, "model", holders), "model")
+
+
+def _together(recording: Recording, label: str, holders: dict[str, Matcher]) -> Query:
+    return sum_by(default_label(select(recording.series, **holders), label, NOBODY), label)
+
+
+def utilization_by_service(**holders: Matcher) -> Query:
+    """Mean utilization of the GPUs that each service holds, 0 to 1."""
+    total, count = (each["service"] for each in (gpu.UTILIZATION_SUM, gpu.UTILIZATION_COUNT))
+    return ratio(_together(total, "service", holders), _together(count, "service", holders))
 
 
 def memory_by(label: str, **holders: Matcher) -> Query:

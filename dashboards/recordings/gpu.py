@@ -10,7 +10,6 @@ from dashboards.metrics import exporters, gpu
 from dashboards.model import SLOW, Recording
 from dashboards.promql import (
     Query,
-    avg_by,
     count_by,
     differs,
     divided,
@@ -19,7 +18,9 @@ from dashboards.promql import (
     group_by,
     max_by,
     positive,
+    ratio,
     select,
+    sum_by,
     sum_over_time,
     times,
     times_each,
@@ -30,7 +31,6 @@ from dashboards.recordings import workloads
 _GPU = ("cluster", "node", "gpu", "UUID")
 _INSTANCE = (*_GPU, "GPU_I_ID")
 _HOLDER = ("cluster", "namespace", "pod", "UUID", "GPU_I_ID")
-_SERVICE = ("cluster", "namespace", "service")
 MIB = 1024 * 1024
 
 
@@ -99,17 +99,35 @@ HOLDER = Recording(
         "none of the three."
     ),
 )
+
+
+def _by_holder(figure: Recording, label: str) -> Query:
+    """A figure of each GPU or MIG instance by who holds it, once for each; idle ones are nobody's."""
+    who = group_by(select(HOLDER.series), "cluster", "namespace", label, "UUID", "GPU_I_ID")
+    return times_each(who, select(figure.series), "cluster", "UUID", "GPU_I_ID")
+
+
+UTILIZATION_SUM = {
+    label: Recording(
+        name=f"{label}:dcgm_utilization:sum",
+        query=sum_by(_by_holder(UTILIZATION, label), "cluster", "namespace", label),
+        meaning=f"Utilization of the GPUs that each {label} holds, added up; idle ones are nobody's.",
+    )
+    for label in ("service",)
+}
+UTILIZATION_COUNT = {
+    label: Recording(
+        name=f"{label}:dcgm_utilization:count",
+        query=count_by(_by_holder(UTILIZATION, label), "cluster", "namespace", label),
+        meaning="GPUs that this is the sum of; one that two share counts for both.",
+    )
+    for label in UTILIZATION_SUM
+}
 UTILIZATION_BY_SERVICE = Recording(
     name="service:dcgm_utilization:avg",
-    query=avg_by(
-        times_each(
-            group_by(select(HOLDER.series, service=differs("")), *_SERVICE, "UUID", "GPU_I_ID"),
-            select(UTILIZATION.series),
-            "cluster",
-            "UUID",
-            "GPU_I_ID",
-        ),
-        *_SERVICE,
+    query=ratio(
+        select(UTILIZATION_SUM["service"].series, service=differs("")),
+        select(UTILIZATION_COUNT["service"].series, service=differs("")),
     ),
     meaning="Mean utilization of the GPUs that a service holds, 0 to 1.",
 )
@@ -151,6 +169,8 @@ RECORDINGS = (
     TEMPERATURE,
     POWER,
     HOLDER,
+    *UTILIZATION_SUM.values(),
+    *UTILIZATION_COUNT.values(),
     UTILIZATION_BY_SERVICE,
     COUNT,
     COUNT_HELD,
