@@ -8,6 +8,7 @@ from dashboards.promql import (
     Query,
     differs,
     divided,
+    max_by,
     min_by,
     per,
     positive,
@@ -16,7 +17,6 @@ from dashboards.promql import (
     select,
     sum_by,
     times_each,
-    union,
     with_labels_of,
 )
 from dashboards.promql_time import HOURS_IN_MONTH, value_as_label
@@ -221,8 +221,9 @@ def costs(parameters: Parameters) -> Row:
 
 def gpus(parameters: Parameters) -> Row:
     """What the dearest machines do for their price."""
-    used = gpu_queries.held(gpu.MEMORY_USED, *gpu_queries.INSTANCE, **SERVICES)
-    free = gpu_queries.held(gpu.MEMORY_FREE, *gpu_queries.INSTANCE, **SERVICES)
+    # One that two services share counts once.
+    used = max_by(select(gpu.MEMORY_USED_BY_SERVICE.series, **SERVICES), "cluster", "node", "gpu", "GPU_I_ID")
+    size = select(gpu.MEMORY_SIZE.series, **SERVICES)
     hours = {"held by a pod": gpu.HOURS_HELD, "paid for": gpu.HOURS}
     return Row(
         id=300,
@@ -246,18 +247,14 @@ def gpus(parameters: Parameters) -> Row:
                 id=302,
                 title="GPU Memory Usage",
                 description=(
-                    "Memory in use on each GPU, and what it has. Far below its size all the time: a smaller "
-                    "card or a second model would do. At its size with errors: look at Model Error Rate of "
-                    "Model Performance."
+                    "Memory in use on each GPU every four minutes, and what the GPUs of its node have each. "
+                    "Far below this size all the time: a smaller card or a second model would do. At this "
+                    "size with errors: look at Model Error Rate of Model Performance."
                 ),
                 unit="bytes",
                 lines=(
                     Target(query=sum_by(used, "node", "gpu"), legend="{{node}} GPU {{gpu}}"),
-                    Target(
-                        query=sum_by(union("part", used=used, free=free), "node", "gpu"),
-                        legend="{{node}} GPU {{gpu}} size",
-                        limit=True,
-                    ),
+                    Target(query=max_by(size, "node"), legend="{{node}} GPU size", limit=True),
                 ),
             ),
             TimeSeries(

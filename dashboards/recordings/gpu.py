@@ -24,12 +24,14 @@ from dashboards.promql import (
     sum_over_time,
     times,
     times_each,
+    union,
     with_labels_of,
 )
 from dashboards.recordings import workloads
 
 _GPU = ("cluster", "node", "gpu", "UUID")
 _INSTANCE = (*_GPU, "GPU_I_ID")
+_SERVICE = ("cluster", "namespace", "service")
 _HOLDER = ("cluster", "namespace", "pod", "UUID", "GPU_I_ID")
 MIB = 1024 * 1024
 
@@ -131,6 +133,44 @@ UTILIZATION_BY_SERVICE = Recording(
     ),
     meaning="Mean utilization of the GPUs that a service holds, 0 to 1.",
 )
+# A month of it is read, a line for each GPU: that of every minute takes seconds.
+MEMORY_USED_BY_SERVICE = Recording(
+    name="service_gpu:dcgm_memory_used_bytes:max",
+    query=max_by(
+        with_labels_of(
+            group_by(select(HOLDER.series), *_SERVICE, "UUID", "GPU_I_ID"),
+            select(MEMORY_USED.series),
+            on=("cluster", "UUID", "GPU_I_ID"),
+            bring=("node", "gpu"),
+        ),
+        *_SERVICE,
+        "node",
+        "gpu",
+        "GPU_I_ID",
+    ),
+    meaning="Memory in use on a GPU or MIG instance by service that holds it, in bytes.",
+    every=SLOW,
+)
+MEMORY_SIZE = Recording(
+    name="service_node:dcgm_memory_bytes:max",
+    query=times_each(
+        group_by(select(MEMORY_USED_BY_SERVICE.series), *_SERVICE, "node"),
+        max_by(
+            sum_by(
+                union("part", used=select(MEMORY_USED.series), free=select(MEMORY_FREE.series)),
+                "cluster",
+                "node",
+                "gpu",
+            ),
+            "cluster",
+            "node",
+        ),
+        "cluster",
+        "node",
+    ),
+    meaning="Memory that the largest GPU of a node has, by service that holds one of them, in bytes.",
+    every=SLOW,
+)
 COUNT = Recording(
     name="cluster:gpus:count",
     query=count_by(select(TEMPERATURE.series), "cluster"),
@@ -172,6 +212,8 @@ RECORDINGS = (
     *UTILIZATION_SUM.values(),
     *UTILIZATION_COUNT.values(),
     UTILIZATION_BY_SERVICE,
+    MEMORY_USED_BY_SERVICE,
+    MEMORY_SIZE,
     COUNT,
     COUNT_HELD,
     HOURS,

@@ -97,9 +97,8 @@ def test_a_shared_gpu_counts_once_in_totals_and_for_each_of_its_models(
         ),
         Case(expression=models("GPU Temperature"), at="10m", expected={'{node="node-1", gpu="0"}': 70}),
         Case(expression=models("GPU Power Usage"), at="10m", expected={'{node="node-1", gpu="0"}': 250}),
-        Case(
-            expression=costs("GPU Memory Usage", 1), at="10m", expected={'{node="node-1", gpu="0"}': 4 * GIB}
-        ),
+        Case(expression=costs("GPU Memory Usage"), at="10m", expected={'{node="node-1", gpu="0"}': GIB}),
+        Case(expression=costs("GPU Memory Usage", 1), at="10m", expected={'{node="node-1"}': 4 * GIB}),
         # One GPU for 301 minutes.
         Case(expression=costs("Total GPU Hours (24h)", 0), at="300m", expected={"{}": 301 / 60}),
         Case(expression=costs("Total GPU Hours (24h)", 1), at="300m", expected={"{}": 301 / 60}),
@@ -160,6 +159,9 @@ def test_a_gpu_split_by_mig_counts_once_with_the_mean_of_its_parts(promtool: Pat
         f"DCGM_FI_DEV_FB_USED{{{labels(0, 'whisper-1', '1')}}}": "1024x300",
         f"DCGM_FI_DEV_FB_USED{{{labels(0, 'xtts-1', '2')}}}": "2048x300",
         f"DCGM_FI_DEV_FB_USED{{{labels(1, 'whisper-1')}}}": "4096x300",
+        f"DCGM_FI_DEV_FB_FREE{{{labels(0, 'whisper-1', '1')}}}": "1536x300",
+        f"DCGM_FI_DEV_FB_FREE{{{labels(0, 'xtts-1', '2')}}}": "512x300",
+        f"DCGM_FI_DEV_FB_FREE{{{labels(1, 'whisper-1')}}}": "1024x300",
         f"DCGM_FI_DEV_GPU_TEMP{{{labels(0, 'whisper-1', '1')}}}": "70x300",
         f"DCGM_FI_DEV_GPU_TEMP{{{labels(0, 'xtts-1', '2')}}}": "70x300",
         f"DCGM_FI_DEV_GPU_TEMP{{{labels(1, 'whisper-1')}}}": "70x300",
@@ -175,6 +177,24 @@ def test_a_gpu_split_by_mig_counts_once_with_the_mean_of_its_parts(promtool: Pat
             expected={'{model="whisper"}': 0.5, '{model="xtts"}': 0.6},
         ),
         Case(expression=models("Total GPU Memory Used"), at="10m", expected={"{}": 7 * GIB}),
+        Case(
+            expression=costs("GPU Memory Usage"),
+            at="10m",
+            expected={'{node="node-1", gpu="0"}': 3 * GIB, '{node="node-1", gpu="1"}': 4 * GIB},
+        ),
+        Case(
+            expression=costs("GPU Memory Usage"),
+            at="10m",
+            expected={'{node="node-1", gpu="0"}': 2 * GIB},
+            chosen={"service": "tts"},
+        ),
+        # Its part of GPU 0 is not what the GPU has.
+        Case(
+            expression=costs("GPU Memory Usage", 1),
+            at="10m",
+            expected={'{node="node-1"}': 5 * GIB},
+            chosen={"service": "tts"},
+        ),
         Case(expression=costs("Total GPU Hours (24h)", 0), at="299m", expected={"{}": 2 * 300 / 60}),
     )
     assert found is None
