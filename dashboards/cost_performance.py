@@ -112,7 +112,7 @@ def key_metrics(parameters: Parameters) -> Row:
                     f"{percent(levels.gpu_underutilization.warning)} the service pays for GPUs that it does "
                     "not use: fewer replicas, or two models on a GPU; none is a GPU that nobody holds."
                 ),
-                query=gpu_queries.utilization_by_service(**SERVICES),
+                query=gpu_queries.utilization_by("service", **SERVICES),
                 legend="{{service}}",
                 unit="percentunit",
                 highest=1,
@@ -241,7 +241,9 @@ def gpus(parameters: Parameters) -> Row:
                 unit="percentunit",
                 highest=1,
                 thresholds=parameters.levels.gpu_underutilization,
-                lines=(Target(query=gpu_queries.utilization_by_service(**SERVICES), legend="{{service}}"),),
+                lines=(
+                    Target(query=gpu_queries.utilization_by("service", **SERVICES), legend="{{service}}"),
+                ),
             ),
             TimeSeries(
                 id=302,

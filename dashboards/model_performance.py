@@ -251,7 +251,7 @@ def gpus(parameters: Parameters) -> Row:
                 unit="percentunit",
                 highest=1,
                 thresholds=levels.gpu_utilization,
-                lines=(Target(query=gpu_queries.utilization_by_model(**MODELS), legend="{{model}}"),),
+                lines=(Target(query=gpu_queries.utilization_by("model", **MODELS), legend="{{model}}"),),
             ),
             TimeSeries(
                 id=GPU_MEMORY,
@@ -262,7 +262,7 @@ def gpus(parameters: Parameters) -> Row:
                     "at Model Error Rate and restart the pod."
                 ),
                 unit="bytes",
-                lines=(Target(query=gpu_queries.memory_by("model", **MODELS), legend="{{model}}"),),
+                lines=(Target(query=gpu_queries.memory_by_model(**MODELS), legend="{{model}}"),),
             ),
             TimeSeries(
                 id=GPU_TEMPERATURE,

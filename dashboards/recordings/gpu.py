@@ -115,7 +115,7 @@ UTILIZATION_SUM = {
         query=sum_by(_by_holder(UTILIZATION, label), "cluster", "namespace", label),
         meaning=f"Utilization of the GPUs that each {label} holds, added up; idle ones are nobody's.",
     )
-    for label in ("service",)
+    for label in ("service", "model")
 }
 UTILIZATION_COUNT = {
     label: Recording(
@@ -132,6 +132,11 @@ UTILIZATION_BY_SERVICE = Recording(
         select(UTILIZATION_COUNT["service"].series, service=differs("")),
     ),
     meaning="Mean utilization of the GPUs that a service holds, 0 to 1.",
+)
+MEMORY_USED_BY_MODEL = Recording(
+    name="model:dcgm_memory_used_bytes:sum",
+    query=sum_by(_by_holder(MEMORY_USED, "model"), "cluster", "namespace", "model"),
+    meaning="Memory in use on the GPUs that each model holds, in bytes; one that two share counts for both.",
 )
 # A month of it is read, a line for each GPU: that of every minute takes seconds.
 MEMORY_USED_BY_SERVICE = Recording(
@@ -212,6 +217,7 @@ RECORDINGS = (
     *UTILIZATION_SUM.values(),
     *UTILIZATION_COUNT.values(),
     UTILIZATION_BY_SERVICE,
+    MEMORY_USED_BY_MODEL,
     MEMORY_USED_BY_SERVICE,
     MEMORY_SIZE,
     COUNT,
