@@ -63,8 +63,7 @@ def projection() -> Query:
 def of_budget(recording: Recording, parameters: Parameters) -> Query:
     """A recorded cost of the whole cluster as a share of its budget."""
     budget = select(cost.budget(parameters.budget).series, cluster=CLUSTER, service="")
-    spent = sum_by(select(recording.series, cluster=CLUSTER), "cluster")
-    return per(sum_by(spent), sum_by(budget))
+    return per(sum_by(select(recording.series, cluster=CLUSTER)), sum_by(budget))
 
 
 def key_metrics(parameters: Parameters) -> Row:
@@ -143,7 +142,7 @@ def key_metrics(parameters: Parameters) -> Row:
                     f"Above {percent(levels.budget_utilization.warning)} act while the month lasts: look at "
                     "Budget Utilization below for the service, and at what was spent so far."
                 ),
-                query=of_budget(cost.PROJECTION, parameters),
+                query=of_budget(cost.TOTAL_PROJECTION, parameters),
                 unit="percentunit",
                 thresholds=levels.budget_utilization,
                 detail=BUDGET,
@@ -187,8 +186,12 @@ def costs(parameters: Parameters) -> Row:
                 thresholds=parameters.levels.budget_utilization,
                 lines=(
                     Target(query=per(projected, budgets, "cluster", "service"), legend="{{service}}"),
-                    Target(query=of_budget(cost.PROJECTION, parameters), legend="everything, projected"),
-                    Target(query=of_budget(cost.MONTH_TO_DATE, parameters), legend="everything, so far"),
+                    Target(
+                        query=of_budget(cost.TOTAL_PROJECTION, parameters), legend="everything, projected"
+                    ),
+                    Target(
+                        query=of_budget(cost.TOTAL_MONTH_TO_DATE, parameters), legend="everything, so far"
+                    ),
                 ),
             ),
             TimeSeries(
