@@ -38,6 +38,7 @@ AHEAD = 540
 _DAY = 86_400
 _EXAMPLE_SECONDS = 330
 _CONSTANT = re.compile(r":(info|count|count24h|timestamp_seconds)$")
+_OF_GPUS = ("gpu:", "service_gpu:")
 _MONTH = "month"
 # A month's end is told by the hour's middle, as the rules do.
 _HALF_AN_HOUR = 1800
@@ -136,7 +137,7 @@ def _records(server: Server, rule: Rule, moment: int) -> Iterator[Recorded]:
                 level=value if math.isfinite(value) and value else 1.0,
                 constant=_CONSTANT.search(rule.name) is not None,
                 # DCGM's figures are whole percents, degrees and MiB; a rate has all digits.
-                decimals=15 if not rule.name.startswith("gpu:") else 0 if value > 10 else 2,  # noqa: PLR2004
+                decimals=15 if not rule.name.startswith(_OF_GPUS) else 0 if value > 10 else 2,  # noqa: PLR2004
             ),
             every=rule.interval,
         )

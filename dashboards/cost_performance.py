@@ -8,6 +8,7 @@ from dashboards.promql import (
     Query,
     differs,
     divided,
+    max_by,
     min_by,
     per,
     positive,
@@ -16,7 +17,6 @@ from dashboards.promql import (
     select,
     sum_by,
     times_each,
-    union,
     with_labels_of,
 )
 from dashboards.promql_time import HOURS_IN_MONTH, value_as_label
@@ -63,8 +63,7 @@ def projection() -> Query:
 def of_budget(recording: Recording, parameters: Parameters) -> Query:
     """A recorded cost of the whole cluster as a share of its budget."""
     budget = select(cost.budget(parameters.budget).series, cluster=CLUSTER, service="")
-    spent = sum_by(select(recording.series, cluster=CLUSTER), "cluster")
-    return per(sum_by(spent), sum_by(budget))
+    return per(sum_by(select(recording.series, cluster=CLUSTER)), sum_by(budget))
 
 
 def key_metrics(parameters: Parameters) -> Row:
@@ -143,7 +142,7 @@ def key_metrics(parameters: Parameters) -> Row:
                     f"Above {percent(levels.budget_utilization.warning)} act while the month lasts: look at "
                     "Budget Utilization below for the service, and at what was spent so far."
                 ),
-                query=of_budget(cost.PROJECTION, parameters),
+                query=of_budget(cost.TOTAL_PROJECTION, parameters),
                 unit="percentunit",
                 thresholds=levels.budget_utilization,
                 detail=BUDGET,
@@ -187,8 +186,12 @@ def costs(parameters: Parameters) -> Row:
                 thresholds=parameters.levels.budget_utilization,
                 lines=(
                     Target(query=per(projected, budgets, "cluster", "service"), legend="{{service}}"),
-                    Target(query=of_budget(cost.PROJECTION, parameters), legend="everything, projected"),
-                    Target(query=of_budget(cost.MONTH_TO_DATE, parameters), legend="everything, so far"),
+                    Target(
+                        query=of_budget(cost.TOTAL_PROJECTION, parameters), legend="everything, projected"
+                    ),
+                    Target(
+                        query=of_budget(cost.TOTAL_MONTH_TO_DATE, parameters), legend="everything, so far"
+                    ),
                 ),
             ),
             TimeSeries(
@@ -221,8 +224,9 @@ def costs(parameters: Parameters) -> Row:
 
 def gpus(parameters: Parameters) -> Row:
     """What the dearest machines do for their price."""
-    used = gpu_queries.held(gpu.MEMORY_USED, *gpu_queries.INSTANCE, **SERVICES)
-    free = gpu_queries.held(gpu.MEMORY_FREE, *gpu_queries.INSTANCE, **SERVICES)
+    # One that two services share counts once.
+    used = max_by(select(gpu.MEMORY_USED_BY_SERVICE.series, **SERVICES), "cluster", "node", "gpu", "GPU_I_ID")
+    size = select(gpu.MEMORY_SIZE.series, **SERVICES)
     hours = {"held by a pod": gpu.HOURS_HELD, "paid for": gpu.HOURS}
     return Row(
         id=300,
@@ -248,18 +252,14 @@ def gpus(parameters: Parameters) -> Row:
                 id=302,
                 title="GPU Memory Usage",
                 description=(
-                    "Memory in use on each GPU, and what it has. Far below its size all the time: a smaller "
-                    "card or a second model would do. At its size with errors: look at Model Error Rate of "
-                    "Model Performance."
+                    "Memory in use on each GPU every four minutes, and what the GPUs of its node have each. "
+                    "Far below this size all the time: a smaller card or a second model would do. At this "
+                    "size with errors: look at Model Error Rate of Model Performance."
                 ),
                 unit="bytes",
                 lines=(
                     Target(query=sum_by(used, "node", "gpu"), legend="{{node}} GPU {{gpu}}"),
-                    Target(
-                        query=sum_by(union("part", used=used, free=free), "node", "gpu"),
-                        legend="{{node}} GPU {{gpu}} size",
-                        limit=True,
-                    ),
+                    Target(query=max_by(size, "node"), legend="{{node}} GPU size", limit=True),
                 ),
             ),
             TimeSeries(

@@ -1,7 +1,7 @@
 """How panels read GPUs: each once, filtered and grouped by who holds it."""
 
 from dashboards.model import Recording
-from dashboards.promql import Matcher, Query, avg_by, default_label, max_by, select, sum_by, times_each, where
+from dashboards.promql import Matcher, Query, avg_by, default_label, ratio, select, sum_by, where
 from dashboards.recordings import gpu
 
 INSTANCE = ("cluster", "UUID", "GPU_I_ID")
@@ -26,17 +26,16 @@ def utilization_of_all(**holders: Matcher) -> Query:
     return avg_by(avg_by(held(gpu.UTILIZATION, *INSTANCE, **holders), "cluster", "UUID"))
 
 
-def _by_holder(figure: Recording, label: str, holders: dict[str, Matcher]) -> Query:
-    who = default_label(select(gpu.HOLDER.series, **holders), label, NOBODY)
-    value = select(figure.series, cluster=holders["cluster"])
-    return max_by(times_each(who, value, *INSTANCE), *INSTANCE, label)
+def _together(recording: Recording, label: str, holders: dict[str, Matcher]) -> Query:
+    return sum_by(default_label(select(recording.series, **holders), label, NOBODY), label)
 
 
 def utilization_by(label: str, **holders: Matcher) -> Query:
     """Mean utilization of the GPUs that each service or model holds, 0 to 1."""
-    return avg_by(_by_holder(gpu.UTILIZATION, label, holders), label)
+    total, count = (each[label] for each in (gpu.UTILIZATION_SUM, gpu.UTILIZATION_COUNT))
+    return ratio(_together(total, label, holders), _together(count, label, holders))
 
 
-def memory_by(label: str, **holders: Matcher) -> Query:
-    """Memory in use on the GPUs that each service or model holds, in bytes; a shared GPU counts for each."""
-    return sum_by(_by_holder(gpu.MEMORY_USED, label, holders), label)
+def memory_by_model(**holders: Matcher) -> Query:
+    """Memory in use on the GPUs that each model holds, in bytes; a shared GPU counts for each."""
+    return _together(gpu.MEMORY_USED_BY_MODEL, "model", holders)

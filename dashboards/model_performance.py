@@ -262,7 +262,7 @@ def gpus(parameters: Parameters) -> Row:
                     "at Model Error Rate and restart the pod."
                 ),
                 unit="bytes",
-                lines=(Target(query=gpu_queries.memory_by("model", **MODELS), legend="{{model}}"),),
+                lines=(Target(query=gpu_queries.memory_by_model(**MODELS), legend="{{model}}"),),
             ),
             TimeSeries(
                 id=GPU_TEMPERATURE,

@@ -8,6 +8,7 @@ from dashboards.promql import (
     count_over_time,
     either,
     matches,
+    quantile,
     rate,
     select,
     sum_by,
@@ -59,6 +60,11 @@ DURATION_BUCKETS = Recording(
     ),
     meaning="HTTP requests per second up to each duration, by service and endpoint.",
 )
+RESPONSE_TIME = Recording(
+    name="job_route:http_server_request_duration_seconds:p95_rate5m",
+    query=quantile(0.95, select(DURATION_BUCKETS.series), "cluster", "namespace", "job", "http_route"),
+    meaning="Seconds within which 95 % of the HTTP requests are answered, by service and endpoint.",
+)
 ALL_REQUESTS = Recording(
     name="cluster:http_server_requests:rate5m",
     query=sum_by(select(REQUESTS.series), "cluster"),
@@ -78,6 +84,7 @@ RECORDINGS = (
     REQUESTS,
     REQUESTS_BY_ROUTE,
     DURATION_BUCKETS,
+    RESPONSE_TIME,
     ALL_REQUESTS,
     FAILED_REQUESTS,
 )

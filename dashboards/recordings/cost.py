@@ -225,6 +225,18 @@ PROJECTION = Recording(
     ),
     every=SLOW,
 )
+TOTAL_MONTH_TO_DATE = Recording(
+    name="cluster:cost_dollars:month_to_date",
+    query=sum_by(select(MONTH_TO_DATE.series), "cluster"),
+    meaning="Cost of the measured hours of this month of everything.",
+    every=SLOW,
+)
+TOTAL_PROJECTION = Recording(
+    name="cluster:cost_dollars:month_projection",
+    query=sum_by(select(PROJECTION.series), "cluster"),
+    meaning="Cost of the whole month of everything.",
+    every=SLOW,
+)
 
 
 def budget(decided: Budget) -> Recording:
@@ -258,5 +270,7 @@ def recordings(decided: Budget) -> tuple[Recording, ...]:
         HOURS_MEASURED,
         MONTH_TO_DATE,
         PROJECTION,
+        TOTAL_MONTH_TO_DATE,
+        TOTAL_PROJECTION,
         budget(decided),
     )

@@ -10,7 +10,6 @@ from dashboards.metrics import exporters, gpu
 from dashboards.model import SLOW, Recording
 from dashboards.promql import (
     Query,
-    avg_by,
     count_by,
     differs,
     divided,
@@ -19,18 +18,21 @@ from dashboards.promql import (
     group_by,
     max_by,
     positive,
+    ratio,
     select,
+    sum_by,
     sum_over_time,
     times,
     times_each,
+    union,
     with_labels_of,
 )
 from dashboards.recordings import workloads
 
 _GPU = ("cluster", "node", "gpu", "UUID")
 _INSTANCE = (*_GPU, "GPU_I_ID")
-_HOLDER = ("cluster", "namespace", "pod", "UUID", "GPU_I_ID")
 _SERVICE = ("cluster", "namespace", "service")
+_HOLDER = ("cluster", "namespace", "pod", "UUID", "GPU_I_ID")
 MIB = 1024 * 1024
 
 
@@ -99,19 +101,80 @@ HOLDER = Recording(
         "none of the three."
     ),
 )
+
+
+def _by_holder(figure: Recording, label: str) -> Query:
+    """A figure of each GPU or MIG instance by who holds it, once for each; idle ones are nobody's."""
+    who = group_by(select(HOLDER.series), "cluster", "namespace", label, "UUID", "GPU_I_ID")
+    return times_each(who, select(figure.series), "cluster", "UUID", "GPU_I_ID")
+
+
+UTILIZATION_SUM = {
+    label: Recording(
+        name=f"{label}:dcgm_utilization:sum",
+        query=sum_by(_by_holder(UTILIZATION, label), "cluster", "namespace", label),
+        meaning=f"Utilization of the GPUs that each {label} holds, added up; idle ones are nobody's.",
+    )
+    for label in ("service", "model")
+}
+UTILIZATION_COUNT = {
+    label: Recording(
+        name=f"{label}:dcgm_utilization:count",
+        query=count_by(_by_holder(UTILIZATION, label), "cluster", "namespace", label),
+        meaning="GPUs that this is the sum of; one that two share counts for both.",
+    )
+    for label in UTILIZATION_SUM
+}
 UTILIZATION_BY_SERVICE = Recording(
     name="service:dcgm_utilization:avg",
-    query=avg_by(
-        times_each(
-            group_by(select(HOLDER.series, service=differs("")), *_SERVICE, "UUID", "GPU_I_ID"),
-            select(UTILIZATION.series),
-            "cluster",
-            "UUID",
-            "GPU_I_ID",
-        ),
-        *_SERVICE,
+    query=ratio(
+        select(UTILIZATION_SUM["service"].series, service=differs("")),
+        select(UTILIZATION_COUNT["service"].series, service=differs("")),
     ),
     meaning="Mean utilization of the GPUs that a service holds, 0 to 1.",
+)
+MEMORY_USED_BY_MODEL = Recording(
+    name="model:dcgm_memory_used_bytes:sum",
+    query=sum_by(_by_holder(MEMORY_USED, "model"), "cluster", "namespace", "model"),
+    meaning="Memory in use on the GPUs that each model holds, in bytes; one that two share counts for both.",
+)
+# A month of it is read, a line for each GPU: that of every minute takes seconds.
+MEMORY_USED_BY_SERVICE = Recording(
+    name="service_gpu:dcgm_memory_used_bytes:max",
+    query=max_by(
+        with_labels_of(
+            group_by(select(HOLDER.series), *_SERVICE, "UUID", "GPU_I_ID"),
+            select(MEMORY_USED.series),
+            on=("cluster", "UUID", "GPU_I_ID"),
+            bring=("node", "gpu"),
+        ),
+        *_SERVICE,
+        "node",
+        "gpu",
+        "GPU_I_ID",
+    ),
+    meaning="Memory in use on a GPU or MIG instance by service that holds it, in bytes.",
+    every=SLOW,
+)
+MEMORY_SIZE = Recording(
+    name="service_node:dcgm_memory_bytes:max",
+    query=times_each(
+        group_by(select(MEMORY_USED_BY_SERVICE.series), *_SERVICE, "node"),
+        max_by(
+            sum_by(
+                union("part", used=select(MEMORY_USED.series), free=select(MEMORY_FREE.series)),
+                "cluster",
+                "node",
+                "gpu",
+            ),
+            "cluster",
+            "node",
+        ),
+        "cluster",
+        "node",
+    ),
+    meaning="Memory that the largest GPU of a node has, by service that holds one of them, in bytes.",
+    every=SLOW,
 )
 COUNT = Recording(
     name="cluster:gpus:count",
@@ -151,7 +214,12 @@ RECORDINGS = (
     TEMPERATURE,
     POWER,
     HOLDER,
+    *UTILIZATION_SUM.values(),
+    *UTILIZATION_COUNT.values(),
     UTILIZATION_BY_SERVICE,
+    MEMORY_USED_BY_MODEL,
+    MEMORY_USED_BY_SERVICE,
+    MEMORY_SIZE,
     COUNT,
     COUNT_HELD,
     HOURS,

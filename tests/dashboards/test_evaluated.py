@@ -215,6 +215,25 @@ def test_p95_from_known_buckets_of_two_pods(promtool: Path, tmp_path: Path) -> N
     assert found is None
 
 
+def test_p95_over_several_namespaces_is_that_of_the_slowest(promtool: Path, tmp_path: Path) -> None:
+    elsewhere = {"0.1": "0+0x10", "0.5": "0+60x10", "+Inf": "0+60x10"}
+    series = {buckets("api-1", "0.1"): "0+60x10", buckets("api-1", "+Inf"): "0+60x10"} | {
+        buckets("api-1", le).replace('namespace="dubbing"', 'namespace="staging"'): values
+        for le, values in elsewhere.items()
+    }
+    slow, fast = 0.1 + 0.4 * 0.95, 0.1 * 0.95
+    cases = [
+        Case(
+            expression=panel("API Response Time (p95)"),
+            at="8m",
+            expected={'{http_route="/v1/jobs", job="api"}': seconds},
+            chosen=chosen,
+        )
+        for chosen, seconds in (({}, slow), ({"namespace": "dubbing"}, fast))
+    ]
+    assert failure(promtool, tmp_path, series, *cases) is None
+
+
 def test_p95_of_an_endpoint_that_nobody_calls_is_nothing(promtool: Path, tmp_path: Path) -> None:
     series = {buckets("api-1", "0.1", "/idle"): "5x10", buckets("api-1", "+Inf", "/idle"): "5x10"}
     found = failure(

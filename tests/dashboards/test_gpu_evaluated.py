@@ -97,14 +97,55 @@ def test_a_shared_gpu_counts_once_in_totals_and_for_each_of_its_models(
         ),
         Case(expression=models("GPU Temperature"), at="10m", expected={'{node="node-1", gpu="0"}': 70}),
         Case(expression=models("GPU Power Usage"), at="10m", expected={'{node="node-1", gpu="0"}': 250}),
-        Case(
-            expression=costs("GPU Memory Usage", 1), at="10m", expected={'{node="node-1", gpu="0"}': 4 * GIB}
-        ),
+        Case(expression=costs("GPU Memory Usage"), at="10m", expected={'{node="node-1", gpu="0"}': GIB}),
+        Case(expression=costs("GPU Memory Usage", 1), at="10m", expected={'{node="node-1"}': 4 * GIB}),
         # One GPU for 301 minutes.
         Case(expression=costs("Total GPU Hours (24h)", 0), at="300m", expected={"{}": 301 / 60}),
         Case(expression=costs("Total GPU Hours (24h)", 1), at="300m", expected={"{}": 301 / 60}),
     )
     assert found is None
+
+
+def test_the_mean_of_a_service_is_that_of_its_gpus_wherever_they_are(promtool: Path, tmp_path: Path) -> None:
+    # Three GPUs in one namespace and one in the other; a pod without a service, and a GPU without a pod.
+    elsewhere = labels(3, "whisper-1").replace('"dubbing"', '"staging"')
+    there = pod("whisper-1", "asr", "whisper").replace('"dubbing"', '"staging"')
+    busy = {
+        labels(0, "whisper-1"): 90,
+        labels(1, "whisper-1"): 60,
+        labels(2, "whisper-1"): 30,
+        elsewhere: 20,
+        labels(4, "unknown-1"): 40,
+        labels(5): 0,
+    }
+    series = PODS | {there: "1x300"}
+    for held, value in busy.items():
+        series |= {
+            f"DCGM_FI_DEV_GPU_UTIL{{{held}}}": f"{value}x300",
+            f"DCGM_FI_DEV_FB_USED{{{held}}}": "1x300",
+        }
+    asr, none = '{service="asr"}', '{service="none"}'
+    cases = [
+        Case(expression=expression, at="10m", expected=expected, chosen=chosen)
+        for expression in (costs("GPU Utilization by Service", number=n) for n in (103, 301))
+        for chosen, expected in (
+            ({}, {asr: 0.5, none: 0.2}),
+            ({"service": "asr"}, {asr: 0.5}),
+            ({"namespace": "staging"}, {asr: 0.2}),
+            ({"namespace": "dubbing"}, {asr: 0.6, none: 0.4}),
+        )
+    ]
+    cases.append(
+        Case(
+            expression="service:dcgm_utilization:avg",
+            at="10m",
+            expected={
+                f'service:dcgm_utilization:avg{{cluster="dev", namespace="{namespace}", service="asr"}}': mean
+                for namespace, mean in (("dubbing", 0.6), ("staging", 0.2))
+            },
+        )
+    )
+    assert failure(promtool, tmp_path, series, *cases) is None
 
 
 def test_a_gpu_split_by_mig_counts_once_with_the_mean_of_its_parts(promtool: Path, tmp_path: Path) -> None:
@@ -118,6 +159,9 @@ def test_a_gpu_split_by_mig_counts_once_with_the_mean_of_its_parts(promtool: Pat
         f"DCGM_FI_DEV_FB_USED{{{labels(0, 'whisper-1', '1')}}}": "1024x300",
         f"DCGM_FI_DEV_FB_USED{{{labels(0, 'xtts-1', '2')}}}": "2048x300",
         f"DCGM_FI_DEV_FB_USED{{{labels(1, 'whisper-1')}}}": "4096x300",
+        f"DCGM_FI_DEV_FB_FREE{{{labels(0, 'whisper-1', '1')}}}": "1536x300",
+        f"DCGM_FI_DEV_FB_FREE{{{labels(0, 'xtts-1', '2')}}}": "512x300",
+        f"DCGM_FI_DEV_FB_FREE{{{labels(1, 'whisper-1')}}}": "1024x300",
         f"DCGM_FI_DEV_GPU_TEMP{{{labels(0, 'whisper-1', '1')}}}": "70x300",
         f"DCGM_FI_DEV_GPU_TEMP{{{labels(0, 'xtts-1', '2')}}}": "70x300",
         f"DCGM_FI_DEV_GPU_TEMP{{{labels(1, 'whisper-1')}}}": "70x300",
@@ -133,6 +177,24 @@ def test_a_gpu_split_by_mig_counts_once_with_the_mean_of_its_parts(promtool: Pat
             expected={'{model="whisper"}': 0.5, '{model="xtts"}': 0.6},
         ),
         Case(expression=models("Total GPU Memory Used"), at="10m", expected={"{}": 7 * GIB}),
+        Case(
+            expression=costs("GPU Memory Usage"),
+            at="10m",
+            expected={'{node="node-1", gpu="0"}': 3 * GIB, '{node="node-1", gpu="1"}': 4 * GIB},
+        ),
+        Case(
+            expression=costs("GPU Memory Usage"),
+            at="10m",
+            expected={'{node="node-1", gpu="0"}': 2 * GIB},
+            chosen={"service": "tts"},
+        ),
+        # Its part of GPU 0 is not what the GPU has.
+        Case(
+            expression=costs("GPU Memory Usage", 1),
+            at="10m",
+            expected={'{node="node-1"}': 5 * GIB},
+            chosen={"service": "tts"},
+        ),
         Case(expression=costs("Total GPU Hours (24h)", 0), at="299m", expected={"{}": 2 * 300 / 60}),
     )
     assert found is None
