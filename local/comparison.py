@@ -170,19 +170,24 @@ def _run_to_its_end(command: Sequence[str], folder: Path) -> int:
         Interrupted: There was a signal.
     """
     signals = list[int]()
-    # In a session of its own the terminal's Ctrl-C does not reach it a second time.
-    with subprocess.Popen(command, cwd=folder, start_new_session=True) as process:
+    running = list[subprocess.Popen[bytes]]()
 
-        def tell(number: int, _: FrameType | None) -> None:
-            signals.append(number)
+    def tell(number: int, _: FrameType | None) -> None:
+        signals.append(number)
+        for process in running:
             process.send_signal(number)
 
-        before = {kind: signal.signal(kind, tell) for kind in (signal.SIGINT, signal.SIGTERM)}
-        try:
+    before = {kind: signal.signal(kind, tell) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        # In a session of its own the terminal's Ctrl-C does not reach it a second time.
+        with subprocess.Popen(command, cwd=folder, start_new_session=True) as process:
+            running.append(process)
+            if signals:
+                process.send_signal(signals[0])
             process.wait()
-        finally:
-            for kind, handler in before.items():
-                signal.signal(kind, handler)
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
     if signals:
         raise Interrupted
     return process.returncode
