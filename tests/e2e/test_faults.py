@@ -1,5 +1,6 @@
 """What breaks, and what is lost by it: nothing."""
 
+import http
 import json
 import os
 import shutil
@@ -264,7 +265,7 @@ def test_a_full_volume_stops_recording_and_nothing_else_and_ends_when_there_is_r
 
 
 def newest(address: str) -> float:
-    """When the newest sample was taken; 0 while there is none or nobody answers."""
+    """When the newest sample was taken; 0 while there is none, or nobody answers or is ready."""
     try:
         reply = urllib3.request(
             "GET",
@@ -274,6 +275,8 @@ def newest(address: str) -> float:
             timeout=5,
         )
     except urllib3.exceptions.HTTPError:
+        return 0
+    if reply.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         return 0
     result = reply.json()["data"]["result"]
     return float(result[0]["value"][1]) if result else 0
