@@ -349,10 +349,6 @@ def _bytes(folder: Path) -> int:
     return size
 
 
-def _interrupted(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
 def main(
     *,
     check: Annotated[bool, typer.Option(help="compare with bench/queries.json, write nothing")] = False,
@@ -365,7 +361,7 @@ def main(
     if look:
         return
     # Ended like this too, the folder goes.
-    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="queries-") as folder:
         found = run(Path(folder).resolve())
     for name, ratio in found["ratios"].items():

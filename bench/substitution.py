@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bench.grafana_requests import seconds
-from dashboards.contract import MetricType
-from dashboards.metrics import CONTRACT
+from dashboards.metrics import labels_by_series
 from dashboards.model import Recording
 
 _REST = r"(?:\{(?P<matchers>[^}]*)\})?(?:\[(?P<window>[$\w]+)\])?(?: offset (?P<ago>\w+))?"
@@ -18,16 +17,7 @@ _MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)("(?:[^"\\]|\\.)*")')
 _EVERYTHING = '=~".*"'
 
 
-def _raw_labels() -> dict[str, frozenset[str]]:
-    found = dict[str, frozenset[str]]()
-    for metric in CONTRACT.values():
-        histogram = metric.type is MetricType.HISTOGRAM
-        parts = (metric.buckets, metric.count, metric.sum) if histogram else (metric.series,)
-        found.update({one.name: one.labels for one in parts})
-    return found
-
-
-_RAW_LABELS = _raw_labels()
+_RAW_LABELS = labels_by_series()
 _RAW = re.compile(rf"\b(?P<name>{'|'.join(sorted(_RAW_LABELS, key=len, reverse=True))})\b" + _REST)
 
 

@@ -6,7 +6,7 @@ error when the module is imported, never an empty panel.
 
 from collections.abc import Mapping
 
-from dashboards.contract import Metric
+from dashboards.contract import Metric, MetricType
 from dashboards.metrics import application, exporters, gpu, monitoring
 
 CONTRACT: Mapping[str, Metric] = {
@@ -15,3 +15,13 @@ CONTRACT: Mapping[str, Metric] = {
     for value in vars(module).values()
     if isinstance(value, Metric)
 }
+
+
+def labels_by_series() -> dict[str, frozenset[str]]:
+    """Return the labels of each series of the contract by its name; a histogram is three."""
+    found = dict[str, frozenset[str]]()
+    for metric in CONTRACT.values():
+        histogram = metric.type is MetricType.HISTOGRAM
+        parts = (metric.buckets, metric.count, metric.sum) if histogram else (metric.series,)
+        found.update({one.name: one.labels for one in parts})
+    return found

@@ -12,8 +12,7 @@ from bench.platform_history import Recorded, months, needs_days, recorded_sample
 from bench.platform_series import ABSENT, GPUS, SERVICES, Sampled, platform
 from bench.remote_write import WriteError, requests, snappy, varint, write
 from bench.server import server
-from dashboards.contract import MetricType
-from dashboards.metrics import CONTRACT
+from dashboards.metrics import labels_by_series
 from dashboards.parameters import Parameters
 
 HOUR = 3600
@@ -25,17 +24,8 @@ def series() -> list[Sampled]:
     return list(platform())
 
 
-def declared() -> dict[str, frozenset[str]]:
-    found = dict[str, frozenset[str]]()
-    for metric in CONTRACT.values():
-        histogram = metric.type is MetricType.HISTOGRAM
-        parts = (metric.buckets, metric.count, metric.sum) if histogram else (metric.series,)
-        found.update({one.name: one.labels for one in parts})
-    return found
-
-
 def test_every_metric_of_the_contract_is_there_with_its_labels_and_no_others(series: list[Sampled]) -> None:
-    known = declared()
+    known = labels_by_series()
     found = {one.labels["__name__"] for one in series}
     assert found == known.keys() - {metric.name for metric in ABSENT}
     for one in series:

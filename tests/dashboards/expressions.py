@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import promql_parser
 
-from dashboards.contract import MetricType
-from dashboards.metrics import CONTRACT
+from dashboards.metrics import labels_by_series
 from dashboards.model import Recording
 from dashboards.parameters import Parameters
 from dashboards.recordings.subjects import recordings
@@ -52,9 +51,4 @@ def every_recording(parameters: Parameters | None = None) -> tuple[Recording, ..
 
 def labels_by_name() -> dict[str, frozenset[str]]:
     """Return the labels of every series that may be selected: the contract's and the recorded ones."""
-    known = dict[str, frozenset[str]]()
-    for metric in CONTRACT.values():
-        histogram = metric.type is MetricType.HISTOGRAM
-        parts = (metric.buckets, metric.count, metric.sum) if histogram else (metric.series,)
-        known.update({series.name: series.labels for series in parts})
-    return known | {one.name: one.query.labels for one in every_recording()}
+    return labels_by_series() | {one.name: one.query.labels for one in every_recording()}
